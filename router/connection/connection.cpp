@@ -1,0 +1,239 @@
+#include "connection/connection.hpp"
+
+#include <chrono>
+
+#include "base/log.hpp"
+#include "connection/message_text.hpp"
+#include "connection/welcome.hpp"
+#include "wamp/errors.hpp"
+
+namespace crosspoint::connection {
+namespace {
+
+/// A connection without a session ends after this; the time to answer a challenge is in it.
+constexpr std::chrono::seconds kHelloTime{60};
+/// A client that does not answer our GOODBYE in this time is disconnected.
+constexpr std::chrono::seconds kGoodbyeTime{3};
+
+}  // namespace
+
+Connection::Connection(transports::MessagePort& port, const Endpoint& endpoint, Router& router)
+    : port_(port),
+      endpoint_(endpoint),
+      router_(router),
+      workbench_(router.workbench(port.io().index())),
+      encoding_(port.info().serializer->encoding),
+      frame_key_(port.takes_shared_frames()
+                     ? static_cast<int>(static_cast<unsigned>(encoding_) + port.kind() * wamp::kEncodings)
+                     : -1) {
+  await_hello();
+}
+
+Connection::~Connection() {
+  workbench_.io.cancel(timer_);
+  if (gate_ != nullptr) gate_->forget(*this);
+}
+
+void Connection::await_hello() {
+  state_ = State::handshake;
+  handshake_ = std::make_unique<Handshake>(endpoint_.auth_methods, router_.realm_finder());
+  timer_ = workbench_.io.after(kHelloTime, [this] {
+    log::info("{}: no session within {} s", port_.info().peer_address, kHelloTime.count());
+    port_.close("no WAMP session was opened in time");
+  });
+}
+
+void Connection::on_message(std::span<std::uint8_t> bytes, const base::ChunkRef& owner) {
+  if (state_ == State::ended) return;
+  wamp::Message& message = workbench_.message;
+  const auto problem = serializers::decode(encoding_, bytes, workbench_.scratch, message);
+  if (!problem.empty()) return violation(problem);
+  if (owner) serializers::share_payload(message, owner);
+  if (log::enabled(log::Level::debug)) log_message("<-", message);
+  handle(message);
+}
+
+void Connection::handle(const wamp::Message& message) {
+  switch (state_) {
+    case State::joined:
+      return handle_joined(message);
+    case State::handshake:
+      return handle_before_join(message);
+    case State::leaving:  // what was under way when we said GOODBYE is of no use any more
+      if (std::holds_alternative<wamp::Goodbye>(message)) {
+        leave("the router said goodbye");
+        port_.close("the router ended the session");
+        state_ = State::ended;
+      }
+      return;
+    case State::ended:
+      return;
+  }
+}
+
+void Connection::handle_before_join(const wamp::Message& message) {
+  if (const auto* hello = std::get_if<wamp::Hello>(&message)) {
+    if (handshake_->challenged()) return violation("HELLO while AUTHENTICATE is due");
+    return perform(handshake_->on_hello(*hello, {wamp::random_id(workbench_.random), utc_timestamp()}));
+  }
+  if (const auto* authenticate = std::get_if<wamp::Authenticate>(&message)) {
+    return perform(handshake_->on_authenticate(*authenticate));
+  }
+  if (const auto* abort = std::get_if<wamp::Abort>(&message)) {
+    log::info("{}: the client gave up signing in: {}", port_.info().peer_address, abort->reason);
+    state_ = State::ended;
+    return port_.close("the client aborted");
+  }
+  violation("a message other than HELLO before a session is established");
+}
+
+void Connection::perform(Handshake::Action action) {
+  if (auto* challenge = std::get_if<Handshake::Challenge>(&action)) {
+    send(wamp::Challenge{challenge->method, wamp::Dict::from_json(challenge->extra)});
+  } else if (auto* refusal = std::get_if<Handshake::Abort>(&action)) {
+    log::info("{}: sign-in refused: {}: {}", port_.info().peer_address, refusal->reason, refusal->message);
+    abort(refusal->reason, refusal->message);
+  } else {
+    join(std::move(std::get<Handshake::Join>(action)));
+  }
+}
+
+void Connection::join(Handshake::Join join) {
+  RealmGate& gate = router_.gate(*join.realm, workbench_.io.index());
+  session_ = gate.shard().join(*this, join.identity, *join.role);
+  if (session_ == nullptr) return abort(wamp::kAuthenticationFailed, "session id in use, try again");
+  gate_ = &gate;
+  state_ = State::joined;
+  handshake_.reset();
+  workbench_.io.cancel(timer_);
+  const std::string peer = port_.info().peer_address;
+  log::info("session {} joined realm \"{}\": authid \"{}\", role \"{}\", {} {}, from {}", session_->id,
+            join.realm->name(), join.identity->authid, join.identity->authrole, join.identity->authprovider,
+            join.identity->authmethod, peer);
+  const std::string details = welcome_details(*join.realm, *join.identity, router_.names(), peer);
+  send(wamp::Welcome{session_->id, wamp::Dict::from_json(details)});
+}
+
+void Connection::handle_joined(const wamp::Message& message) {
+  if (const auto* goodbye = std::get_if<wamp::Goodbye>(&message)) return on_goodbye(*goodbye);
+  if (const auto* abort = std::get_if<wamp::Abort>(&message)) {
+    leave(abort->reason);
+    state_ = State::ended;
+    return port_.close("the client aborted");
+  }
+  const auto problem = gate_->shard().receive(*session_, message, gate_->outbox());
+  if (!problem.empty()) return violation(problem);
+  gate_->deliver();
+  gate_->hold_back_if_congested(*this);
+}
+
+void Connection::on_goodbye(const wamp::Goodbye& goodbye) {
+  send(wamp::Goodbye{{}, wamp::kGoodbyeAndOut});
+  leave(goodbye.reason);
+  await_hello();  // the client may open another session, or closes the transport
+}
+
+void Connection::say_goodbye(std::string_view reason) {
+  if (state_ != State::joined) return;
+  send(wamp::Goodbye{{}, reason});
+  state_ = State::leaving;
+  timer_ = workbench_.io.after(kGoodbyeTime, [this] { port_.drop("GOODBYE was not answered in time"); });
+}
+
+void Connection::leave(std::string_view reason) {
+  if (session_ == nullptr) return;
+  log::info("session {} left realm \"{}\": authid \"{}\", role \"{}\": {}", session_->id, gate_->shard().realm().name(),
+            session_->identity->authid, session_->identity->authrole, reason);
+  if (dropped_events_ > 0) {
+    log::warn("session {} was too slow: {} events for it were dropped", session_->id, dropped_events_);
+  }
+  gate_->forget(*this);
+  gate_->shard().leave(*session_, gate_->outbox());
+  gate_->deliver();
+  session_ = nullptr;
+  gate_ = nullptr;
+  dropped_events_ = 0;
+  hold_back(false);
+  workbench_.io.cancel(timer_);
+}
+
+void Connection::abort(std::string_view reason, std::string_view text) {
+  std::string details = "{\"message\":";
+  wamp::append_json_string(details, text);
+  details += "}";
+  send(wamp::Abort{wamp::Dict::from_json(details), reason});
+  state_ = State::ended;
+  workbench_.io.cancel(timer_);
+}
+
+void Connection::violation(std::string_view problem) {
+  log::info("{}{}: protocol violation: {}", port_.info().peer_address,
+            session_ != nullptr ? fmt::format(", session {}", session_->id) : std::string(), problem);
+  abort(wamp::kProtocolViolation, problem);
+  leave(wamp::kProtocolViolation);
+  port_.fail("WAMP protocol violation");
+}
+
+void Connection::on_closed(std::string_view reason) {
+  leave(reason);
+  state_ = State::ended;
+  workbench_.io.cancel(timer_);
+}
+
+bool Connection::send(const wamp::Message& message) {
+  if (state_ == State::ended) return true;
+  serializers::EncodedMessage encoded;
+  if (!workbench_.encoder.encode(message, encoding_, encoded)) return false;
+  if (log::enabled(log::Level::debug)) log_message("->", message);
+  port_.send(encoded);
+  return true;
+}
+
+bool Connection::has_room_for_event() {
+  if (port_.queued() < endpoint_.max_queued_bytes) return true;
+  if (dropped_events_++ == 0) {
+    log::warn("session {} reads too slowly: more than {} bytes wait for it; events for it are dropped from now on",
+              session_->id, endpoint_.max_queued_bytes);
+  }
+  if (endpoint_.slow_receiver == SlowReceiver::disconnect) doom("the session reads too slowly");
+  return false;
+}
+
+void Connection::check_queue() {
+  const std::size_t queued = port_.queued();
+  if (queued < endpoint_.max_queued_bytes / 2) return;
+  queue_is_long_ = true;
+  update_reading();
+  if (queued > endpoint_.max_queued_bytes * 2) doom("the session does not read its messages");
+}
+
+void Connection::doom(std::string_view reason) {
+  if (std::exchange(doomed_, true) || gate_ == nullptr) return;
+  gate_->doom(*this, reason);
+}
+
+void Connection::on_drained() {
+  if (!queue_is_long_) return;
+  queue_is_long_ = false;
+  update_reading();
+}
+
+void Connection::hold_back(bool on) {
+  held_back_ = on;
+  update_reading();
+}
+
+void Connection::update_reading() {
+  if (held_back_ || queue_is_long_) {
+    port_.pause();
+  } else {
+    port_.resume();
+  }
+}
+
+void Connection::log_message(const char* direction, const wamp::Message& message) const {
+  const std::string who = session_ != nullptr ? fmt::format("session {}", session_->id) : port_.info().peer_address;
+  log::debug("{} {} {}", who, direction, message_text(message));
+}
+
+}  // namespace crosspoint::connection

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "connection/endpoint.hpp"
+#include "connection/handshake.hpp"
+#include "connection/realm_gate.hpp"
+#include "connection/router.hpp"
+#include "realm/session.hpp"
+#include "transports/message_port.hpp"
+
+namespace crosspoint::connection {
+
+/// A client's connection: bytes from its transport become messages for the handshake or for its session, messages for
+/// the session become bytes. Belongs to one thread. One session after another may live on it: after GOODBYE a client
+/// may say HELLO again.
+class Connection final : public transports::MessageHandler, public realm::Peer {
+ public:
+  Connection(transports::MessagePort& port, const Endpoint& endpoint, Router& router);
+  ~Connection() override;
+
+  // transports::MessageHandler
+  void on_message(std::span<std::uint8_t> bytes, const base::ChunkRef& owner) override;
+  void on_drained() override;
+  void on_closed(std::string_view reason) override;
+
+  transports::MessagePort& port() { return port_; }
+  const Endpoint& endpoint() const { return endpoint_; }
+  wamp::Encoding encoding() const { return encoding_; }
+  /// Which of RealmGate's frames fit this connection; none if it takes no shared ones.
+  int frame_key() const { return frame_key_; }
+
+  /// Encodes and queues a message for the session. False if its payload cannot be expressed in this encoding; nothing
+  /// is queued then.
+  bool send(const wamp::Message& message);
+  void send_event(const transports::SharedFrame& frame) { port_.send(frame); }
+  /// True if there is room for an EVENT. If not, counts it as dropped, or ends the connection, as configured.
+  bool has_room_for_event();
+  /// True if there is room for an INVOCATION.
+  bool has_room_for_invocation() const { return port_.queued() < endpoint_.max_queued_bytes; }
+  /// To be called after sends: stops reading from a client that does not read, and ends its session when far more
+  /// than its limit has piled up.
+  void check_queue();
+  /// Stops and starts reading because of others that cannot keep up.
+  void hold_back(bool on);
+  /// Sends GOODBYE; the session ends when the client answers, or after a time.
+  void say_goodbye(std::string_view reason);
+
+ private:
+  enum class State { handshake, joined, leaving, ended };
+
+  void handle(const wamp::Message& message);
+  void handle_before_join(const wamp::Message& message);
+  void handle_joined(const wamp::Message& message);
+  void perform(Handshake::Action action);
+  void join(Handshake::Join join);
+  void abort(std::string_view reason, std::string_view text);
+  void violation(std::string_view problem);
+  void on_goodbye(const wamp::Goodbye& goodbye);
+  void leave(std::string_view reason);
+  void await_hello();
+  void update_reading();
+  void doom(std::string_view reason);
+  void log_message(const char* direction, const wamp::Message& message) const;
+
+  transports::MessagePort& port_;
+  const Endpoint& endpoint_;
+  Router& router_;
+  Workbench& workbench_;
+  const wamp::Encoding encoding_;
+  const int frame_key_;
+  State state_ = State::handshake;
+  bool held_back_ = false;      // because another thread cannot keep up
+  bool queue_is_long_ = false;  // because the client does not read what we send
+  bool doomed_ = false;
+  std::uint64_t dropped_events_ = 0;
+  std::unique_ptr<Handshake> handshake_;  // while there is no session
+  RealmGate* gate_ = nullptr;
+  realm::Session* session_ = nullptr;
+  base::Timers::Handle timer_;  // of the handshake, or of our GOODBYE
+};
+
+}  // namespace crosspoint::connection

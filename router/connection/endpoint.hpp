@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "connection/handshake.hpp"
+#include "transports/message_port.hpp"
+
+namespace crosspoint::connection {
+
+class Router;
+
+/// What happens to events for a session whose queue is full.
+enum class SlowReceiver { drop, disconnect };
+
+/// The WAMP side of a configured endpoint: makes a Connection for each transport connection. Constant; used by all
+/// threads.
+class Endpoint final : public transports::MessageHandlerFactory {
+ public:
+  Endpoint(Router& router, AuthMethods methods) : auth_methods(std::move(methods)), router_(router) {}
+
+  std::unique_ptr<transports::MessageHandler> make_handler(transports::MessagePort& port) override;
+
+  AuthMethods auth_methods;
+  std::size_t max_queued_bytes = 16 * 1024 * 1024;
+  SlowReceiver slow_receiver = SlowReceiver::drop;
+
+ private:
+  Router& router_;
+};
+
+}  // namespace crosspoint::connection

@@ -1,0 +1,174 @@
+#include "connection/handshake.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "auth/crypto.hpp"
+#include "serializers/value.hpp"
+#include "wamp/errors.hpp"
+
+namespace crosspoint::connection {
+namespace {
+
+using nlohmann::json;
+
+/// The methods that clients may name at all (Crossbar's list).
+constexpr std::array<std::string_view, 9> kKnownMethods{
+    "anonymous", "ticket", "wampcra", "tls", "cookie", "cryptosign", "scram", "cryptosign-proxy", "anonymous-proxy"};
+
+/// "['ticket', 'wampcra']", as Crossbar's messages show lists.
+std::string list_text(const std::vector<std::string>& items) {
+  std::string text = "[";
+  for (const auto& item : items) {
+    if (text.size() > 1) text += ", ";
+    text += "'" + item + "'";
+  }
+  return text + "]";
+}
+
+bool is_role(std::string_view name) {
+  return name == "publisher" || name == "subscriber" || name == "caller" || name == "callee";
+}
+
+/// HELLO.Details.roles: a dictionary with one role at least, each with a dictionary of its own.
+std::string_view roles_problem(const json& details) {
+  const auto roles = details.find("roles");
+  if (roles == details.end() || !roles->is_object() || roles->empty()) {
+    return "HELLO.Details.roles must name at least one of publisher, subscriber, caller and callee";
+  }
+  for (const auto& [name, role] : roles->items()) {
+    if (!is_role(name)) return "HELLO.Details.roles has roles other than publisher, subscriber, caller and callee";
+    if (!role.is_object()) return "a role in HELLO.Details.roles must be a dictionary";
+  }
+  return {};
+}
+
+bool optional_text(const json& details, const char* key, std::string& out) {
+  const auto at = details.find(key);
+  if (at == details.end() || at->is_null()) return true;
+  if (!at->is_string()) return false;
+  out = at->get<std::string>();
+  return true;
+}
+
+}  // namespace
+
+/// HELLO.Details, read.
+struct Handshake::Details {
+  std::vector<std::string> methods;
+  std::string authid;
+  std::string authextra;
+  std::string timestamp;
+};
+
+Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
+  const auto violation = [](std::string_view problem) { return Abort{wamp::kProtocolViolation, std::string(problem)}; };
+  json details;
+  if (!serializers::to_value(hello.details, details)) return violation("HELLO.Details cannot be read");
+  if (const auto problem = roles_problem(details); !problem.empty()) return violation(problem);
+  Details read;
+  read.timestamp = std::move(moment.timestamp);
+  if (!optional_text(details, "authid", read.authid)) return violation("HELLO.Details.authid must be a string");
+  if (const auto at = details.find("authextra"); at != details.end() && !at->is_null()) {
+    if (!at->is_object()) return violation("HELLO.Details.authextra must be a dictionary");
+    serializers::append_value(wamp::Encoding::json, *at, read.authextra);
+  }
+  if (const auto at = details.find("authmethods"); at != details.end() && !at->is_null()) {
+    const auto is_text = [](const json& item) { return item.is_string(); };
+    if (!at->is_array() || !std::all_of(at->begin(), at->end(), is_text)) {
+      return violation("HELLO.Details.authmethods must be a list of strings");
+    }
+    read.methods = at->get<std::vector<std::string>>();
+  }
+  if (read.methods.empty()) read.methods.emplace_back("anonymous");
+  realm_ = hello.realm;
+  authid_ = read.authid;
+  authextra_ = read.authextra;
+  session_ = moment.session;
+  authenticator_.reset();
+  return methods_.empty() ? join_anonymously(read) : begin(read);
+}
+
+Handshake::Action Handshake::join_anonymously(const Details& details) {
+  const auto& offered = details.methods;
+  if (std::find(offered.begin(), offered.end(), "anonymous") == offered.end()) {
+    return Abort{wamp::kNoAuthMethod,
+                 fmt::format("cannot authenticate [1] using any of the offered authmethods {}", list_text(offered))};
+  }
+  if (realm_.empty()) return Abort{wamp::kNoSuchRealm, "no realm requested"};
+  method_ = "anonymous";
+  auth::Principal principal;
+  principal.authid = auth::random_authid();
+  principal.role = realm::kAnonymousRole;
+  principal.provider = "static";
+  principal.extra = authextra_;
+  return check(std::move(principal));
+}
+
+Handshake::Action Handshake::begin(const Details& details) {
+  for (const auto& offered : details.methods) {
+    if (std::find(kKnownMethods.begin(), kKnownMethods.end(), offered) == kKnownMethods.end()) {
+      return Abort{wamp::kNotAuthorized, fmt::format("invalid authmethod \"{}\"", offered)};
+    }
+    const auto configured =
+        std::find_if(methods_.begin(), methods_.end(), [&](const auto& entry) { return entry.first == offered; });
+    if (configured == methods_.end()) continue;
+    method_ = offered;
+    authenticator_ = configured->second->make_authenticator();
+    return conclude(authenticator_->begin({realm_, authid_, authextra_, session_, details.timestamp}));
+  }
+  return Abort{wamp::kNoAuthMethod, fmt::format("cannot authenticate [2] using any of the offered authmethods {}",
+                                                list_text(details.methods))};
+}
+
+Handshake::Action Handshake::on_authenticate(const wamp::Authenticate& authenticate) {
+  if (!authenticator_) return Abort{wamp::kNotAuthorized, "no pending authentication"};
+  Action action = conclude(authenticator_->answer(authenticate.signature));
+  return action;
+}
+
+Handshake::Action Handshake::conclude(auth::Verdict verdict) {
+  if (auto* challenge = std::get_if<auth::Challenge>(&verdict)) {
+    if (challenge->principal) {
+      Action checked = check(std::move(*challenge->principal));
+      if (std::holds_alternative<Abort>(checked)) {
+        authenticator_.reset();
+        return checked;
+      }
+    }
+    return Challenge{method_, std::move(challenge->extra)};
+  }
+  authenticator_.reset();
+  if (auto* denied = std::get_if<auth::Denied>(&verdict)) return Abort{denied->reason, std::move(denied->message)};
+  return check(std::move(std::get<auth::Accepted>(verdict).principal));
+}
+
+Handshake::Action Handshake::check(auth::Principal principal) const {
+  const std::string& realm_name = principal.realm.empty() ? realm_ : principal.realm;
+  const std::string& authid = principal.authid.empty() ? authid_ : principal.authid;
+  if (realm_name.empty()) return Abort{wamp::kNoSuchRealm, "no realm assigned"};
+  if (authid.empty()) return Abort{wamp::kNoSuchPrincipal, "no authid assigned"};
+  if (principal.role.empty()) return Abort{wamp::kNoSuchRole, "no authrole assigned"};
+  realm::Realm* realm = find_realm_(realm_name);
+  if (realm == nullptr) {
+    return Abort{wamp::kNoSuchRealm, fmt::format("no realm \"{}\" exists on this router", realm_name)};
+  }
+  const realm::Role* role = realm->find_role(principal.role);
+  if (role == nullptr) {
+    return Abort{wamp::kNoSuchRole, fmt::format("realm \"{}\" has no role \"{}\"", realm_name, principal.role)};
+  }
+  auto identity = std::make_shared<realm::Identity>();
+  identity->session = session_;
+  identity->authid = authid;
+  identity->authrole = principal.role;
+  identity->authmethod = method_;
+  identity->authprovider = std::move(principal.provider);
+  identity->authextra = std::move(principal.extra);
+  return Join{realm, role, std::move(identity)};
+}
+
+}  // namespace crosspoint::connection

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "auth/authenticator.hpp"
+#include "realm/realm.hpp"
+#include "realm/session.hpp"
+#include "wamp/message.hpp"
+
+namespace crosspoint::connection {
+
+/// The authentication methods of an endpoint, by the names clients offer. None: everybody may join as `anonymous`.
+using AuthMethods = std::vector<std::pair<std::string, std::shared_ptr<const auth::Method>>>;
+
+/// The realm of a name; nullptr if there is none.
+using FindRealm = std::function<realm::Realm*(std::string_view name)>;
+
+/// From HELLO to WELCOME ("Session Establishment", basic profile; "Authentication Methods", advanced profile): messages
+/// in, what to do out; no I/O. One object serves the attempts of one connection, one after the other.
+class Handshake {
+ public:
+  /// Send CHALLENGE.
+  struct Challenge {
+    std::string method;
+    std::string extra;  ///< JSON
+  };
+  /// The client may join: make the session, then send WELCOME.
+  struct Join {
+    realm::Realm* realm = nullptr;
+    const realm::Role* role = nullptr;
+    std::shared_ptr<const realm::Identity> identity;
+  };
+  /// Send ABORT.
+  struct Abort {
+    std::string_view reason;
+    std::string message;
+  };
+  using Action = std::variant<Challenge, Join, Abort>;
+
+  /// What the outside contributes to one attempt.
+  struct Moment {
+    wamp::SessionId session = 0;  ///< the id the session will have
+    std::string timestamp;        ///< now, as "2017-12-08T09:46:23.123Z"
+  };
+
+  Handshake(const AuthMethods& methods, const FindRealm& find_realm) : methods_(methods), find_realm_(find_realm) {}
+
+  Action on_hello(const wamp::Hello& hello, Moment moment);
+  Action on_authenticate(const wamp::Authenticate& authenticate);
+  /// CHALLENGE was sent and AUTHENTICATE is due.
+  bool challenged() const { return authenticator_ != nullptr; }
+
+ private:
+  struct Details;
+  Action begin(const Details& details);
+  Action join_anonymously(const Details& details);
+  Action conclude(auth::Verdict verdict);
+  /// Fills in what the principal leaves to the client's wishes and checks all of it.
+  Action check(auth::Principal principal) const;
+
+  const AuthMethods& methods_;
+  const FindRealm& find_realm_;
+  std::unique_ptr<auth::Authenticator> authenticator_;
+  std::string method_;
+  std::string realm_;   // asked for in HELLO
+  std::string authid_;  // claimed in HELLO
+  std::string authextra_;
+  wamp::SessionId session_ = 0;
+};
+
+}  // namespace crosspoint::connection

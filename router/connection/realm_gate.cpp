@@ -1,0 +1,180 @@
+#include "connection/realm_gate.hpp"
+
+#include <chrono>
+
+#include "base/log.hpp"
+#include "connection/connection.hpp"
+#include "wamp/errors.hpp"
+
+namespace crosspoint::connection {
+namespace {
+
+/// How long a connection that was held back waits before the queues are looked at again.
+constexpr std::chrono::milliseconds kHoldBack{5};
+
+Connection& connection_of(const realm::Session& session) { return static_cast<Connection&>(*session.peer); }
+
+}  // namespace
+
+void RealmGate::set_gates(std::vector<RealmGate*> gates) {
+  gates_ = std::move(gates);
+  batches_.resize(gates_.size());
+  batch_bytes_.resize(gates_.size());
+}
+
+void RealmGate::deliver() {
+  while (!outbox_.empty()) deliver_once();
+}
+
+void RealmGate::deliver_once() {
+  std::swap(outbox_, delivering_);  // delivering may lead to more
+  for (const auto& item : delivering_.items()) {
+    if (item.to != nullptr) {
+      deliver_to(*item.to, item.message);
+    } else {
+      multicast(item);
+    }
+  }
+  for (auto& item : delivering_.posts()) post(item.shard, std::move(item.message));
+  if (!delivering_.denials().empty()) log_denials();
+  delivering_.clear();
+}
+
+void RealmGate::deliver_to(realm::Session& session, const wamp::Message& message) {
+  Connection& connection = connection_of(session);
+  const auto* invocation = std::get_if<wamp::Invocation>(&message);
+  if (invocation != nullptr && !connection.has_room_for_invocation()) {
+    return shard_.invocation_undelivered(session, invocation->request, wamp::kUnavailable,
+                                         "the callee does not read its messages fast enough", outbox_);
+  }
+  if (connection.send(message)) return connection.check_queue();
+  constexpr std::string_view kText = "the payload cannot be expressed in the receiver's serializer";
+  if (invocation != nullptr) {
+    shard_.invocation_undelivered(session, invocation->request, wamp::kInvalidPayload, kText, outbox_);
+  } else if (const auto* result = std::get_if<wamp::Result>(&message)) {
+    wamp::Error error{
+        wamp::MessageType::call, result->request, {}, wamp::kInvalidPayload, wamp::Payload::from_text(kText)};
+    outbox_.send(session, std::move(error));
+  } else if (const auto* failure = std::get_if<wamp::Error>(&message)) {
+    // The views point into the message that is being handled, not into the item.
+    wamp::Error error{failure->request_type, failure->request, {}, failure->error, wamp::Payload::from_text(kText)};
+    outbox_.send(session, std::move(error));
+  }
+}
+
+void RealmGate::multicast(const realm::Outbox::Item& item) {
+  Frames frames;
+  bool encodable[wamp::kEncodings] = {true, true, true};
+  const auto& receivers = delivering_.receivers();
+  for (std::uint32_t i = item.first_receiver; i < item.first_receiver + item.receiver_count; ++i) {
+    Connection& connection = connection_of(*receivers[i]);
+    if (!connection.has_room_for_event()) continue;
+    bool& good = encodable[static_cast<std::size_t>(connection.encoding())];
+    if (!good) continue;
+    if (connection.frame_key() < 0) {
+      good = connection.send(item.message);
+      continue;
+    }
+    auto& frame = frames[static_cast<std::size_t>(connection.frame_key())];
+    if (!frame) {
+      serializers::EncodedMessage encoded;
+      good = workbench_.encoder.encode(item.message, connection.encoding(), encoded);
+      if (!good) continue;
+      frame = connection.port().make_frame(encoded, workbench_.io.shared_output());
+    }
+    connection.send_event(*frame);
+  }
+  for (std::size_t i = 0; i < wamp::kEncodings; ++i) {
+    if (encodable[i]) continue;
+    const auto& event = std::get<wamp::Event>(item.message);
+    log::info("realm \"{}\": publication {} cannot be expressed in {}: its subscribers with that serializer miss it",
+              shard_.realm().name(), event.publication, serializers::of(static_cast<wamp::Encoding>(i)).name);
+  }
+}
+
+void RealmGate::post(unsigned shard, realm::ShardMessage message) {
+  batch_bytes_[shard] += realm::size_of(message);
+  batches_[shard].push_back(std::move(message));
+  need_turn_end();
+}
+
+void RealmGate::need_turn_end() {
+  if (turn_end_asked_) return;
+  turn_end_asked_ = true;
+  workbench_.io.at_turn_end(*this);
+}
+
+void RealmGate::doom(Connection& connection, std::string_view reason) {
+  doomed_.emplace_back(&connection, reason);
+  need_turn_end();
+}
+
+void RealmGate::forget(const Connection& connection) {
+  std::erase(held_back_, &connection);
+  std::erase_if(doomed_, [&](const auto& entry) { return entry.first == &connection; });
+}
+
+void RealmGate::on_turn_end() {
+  turn_end_asked_ = false;
+  while (!doomed_.empty()) {
+    const auto [connection, reason] = doomed_.back();
+    doomed_.pop_back();
+    connection->port().drop(reason);
+  }
+  for (std::size_t index = 0; index < batches_.size(); ++index) {
+    if (batches_[index].empty()) continue;
+    RealmGate* target = gates_[index];
+    const std::size_t bytes = std::exchange(batch_bytes_[index], 0);
+    target->inbound_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    target->workbench_.io.post([target, bytes, batch = std::exchange(batches_[index], {})] {
+      target->receive(batch);
+      target->inbound_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    });
+  }
+}
+
+void RealmGate::receive(const Batch& batch) {
+  for (const realm::ShardMessage& message : batch) {
+    shard_.deliver(message, outbox_);
+    deliver();
+  }
+}
+
+bool RealmGate::congested() const {
+  for (const RealmGate* gate : gates_) {
+    if (gate->inbound_bytes_.load(std::memory_order_relaxed) > kMaxInbound) return true;
+  }
+  return false;
+}
+
+void RealmGate::hold_back_if_congested(Connection& connection) {
+  if (turn_end_asked_ && congested()) {
+    if (held_back_.empty()) workbench_.io.after(kHoldBack, [this] { release_held_back(); });
+    held_back_.push_back(&connection);
+    connection.hold_back(true);
+  }
+}
+
+void RealmGate::release_held_back() {
+  if (congested()) {
+    workbench_.io.after(kHoldBack, [this] { release_held_back(); });
+    return;
+  }
+  for (Connection* connection : held_back_) connection->hold_back(false);
+  held_back_.clear();
+}
+
+void RealmGate::say_goodbye(std::string_view reason) {
+  shard_.sessions().each([&](realm::Session& session) { connection_of(session).say_goodbye(reason); });
+}
+
+void RealmGate::log_denials() const {
+  for (const auto& denial : delivering_.denials()) {
+    const realm::Identity& identity = *denial.session->identity;
+    log::info("denied: realm \"{}\", session {}, authid \"{}\", role \"{}\": {} \"{}\": {}", shard_.realm().name(),
+              denial.session->id, identity.authid, identity.authrole, to_string(denial.action), denial.uri,
+              denial.reason);
+  }
+}
+
+}  // namespace crosspoint::connection

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/io_thread.hpp"
+#include "connection/workbench.hpp"
+#include "realm/realm.hpp"
+#include "transports/message_port.hpp"
+
+namespace crosspoint::connection {
+
+class Connection;
+
+/// One realm on one I/O thread: delivers what its shard decides, to connections of this thread at once and to the other
+/// threads' shards in one batch per turn. Belongs to that thread, except where said otherwise.
+class RealmGate final : public base::TurnEnd {
+ public:
+  /// Bytes that may be on their way to one shard before those who send to it are held back.
+  static constexpr std::size_t kMaxInbound = 64 * 1024 * 1024;
+
+  RealmGate(realm::Shard& shard, Workbench& workbench) : shard_(shard), workbench_(workbench) {}
+
+  /// The gates of the same realm, by thread; set once, before the threads start.
+  void set_gates(std::vector<RealmGate*> gates);
+
+  realm::Shard& shard() { return shard_; }
+  realm::Outbox& outbox() { return outbox_; }
+  /// Delivers what is in the outbox, and what comes of that.
+  void deliver();
+
+  /// Called after a message of `connection` was delivered: stops reading from it while a shard it sends to cannot keep
+  /// up.
+  void hold_back_if_congested(Connection& connection);
+  /// Ends a connection at the end of the turn, when nothing under delivery can refer to its session any more.
+  void doom(Connection& connection, std::string_view reason);
+  /// The connection is going away.
+  void forget(const Connection& connection);
+
+  /// Sends GOODBYE to every session. This thread.
+  void say_goodbye(std::string_view reason);
+
+  void on_turn_end() override;
+
+ private:
+  using Batch = std::vector<realm::ShardMessage>;
+  /// Frames made so far for the event being delivered, by encoding and kind of port.
+  using Frames = std::array<std::optional<transports::SharedFrame>, wamp::kEncodings * 2>;
+
+  void need_turn_end();
+  void deliver_once();
+  void deliver_to(realm::Session& session, const wamp::Message& message);
+  void multicast(const realm::Outbox::Item& item);
+  void post(unsigned shard, realm::ShardMessage message);
+  void receive(const Batch& batch);
+  void release_held_back();
+  void log_denials() const;
+  bool congested() const;
+
+  realm::Shard& shard_;
+  Workbench& workbench_;
+  std::vector<RealmGate*> gates_;
+  realm::Outbox outbox_;
+  realm::Outbox delivering_;
+  std::vector<Batch> batches_;  // by thread, of this turn
+  std::vector<std::size_t> batch_bytes_;
+  bool turn_end_asked_ = false;
+  std::vector<Connection*> held_back_;
+  std::vector<std::pair<Connection*, std::string_view>> doomed_;
+  std::atomic<std::size_t> inbound_bytes_{0};  // any thread: under way to this gate
+};
+
+}  // namespace crosspoint::connection

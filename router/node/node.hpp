@@ -1,0 +1,48 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/router_worker.hpp"
+#include "settings/node.hpp"
+
+namespace crosspoint::node {
+
+/// A running node: its workers, from configuration to orderly end. Belongs to the main thread.
+class Node {
+ public:
+  explicit Node(settings::Node settings);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Starts all workers. Returns what is not possible, in which case nothing runs.
+  std::optional<std::string> start();
+  /// Runs until a signal (SIGINT, SIGTERM) or the given time ends the node, then stops it: no new connections, GOODBYE
+  /// to every session, a bounded time for the answers. A second signal ends the wait.
+  void run(std::optional<std::chrono::seconds> shutdown_after);
+
+ private:
+  void wait_for_signal();
+  void begin_shutdown(const std::string& why);
+  void wait_for_sessions();
+  void close_connections();
+  void wait_for_connections();
+  std::size_t total(std::size_t (RouterWorker::*count)() const) const;
+
+  settings::Node settings_;
+  boost::asio::io_context context_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer timer_;
+  std::chrono::steady_clock::time_point deadline_;
+  bool stopping_ = false;
+  std::vector<std::unique_ptr<RouterWorker>> routers_;
+};
+
+}  // namespace crosspoint::node

@@ -1,0 +1,211 @@
+#include "node/router_worker.hpp"
+
+#include <fmt/chrono.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "auth/methods.hpp"
+#include "base/log.hpp"
+#include "node/version.hpp"
+#include "realm/permissions.hpp"
+#include "transports/websocket_service.hpp"
+
+namespace crosspoint::node {
+namespace {
+
+std::unique_ptr<const realm::Authorizer> make_authorizer(const settings::Role& role, const settings::Compat& compat) {
+  if (const auto* fixed = std::get_if<settings::FixedPermission>(&role.permissions)) {
+    return realm::make_fixed_authorizer({fixed->allow, false});
+  }
+  if (const auto* rules = std::get_if<settings::StaticPermissions>(&role.permissions)) {
+    return compat.crossbar_permissions ? realm::make_crossbar_authorizer(rules->permissions)
+                                       : realm::make_static_authorizer(rules->permissions);
+  }
+  return nullptr;
+}
+
+std::vector<std::uint16_t> ports_of(const settings::TcpEndpoint& endpoint) {
+  if (!endpoint.portrange) return {endpoint.port};
+  std::vector<std::uint16_t> ports;
+  for (unsigned port = endpoint.portrange->first; port <= endpoint.portrange->second; ++port) {
+    ports.push_back(static_cast<std::uint16_t>(port));
+  }
+  return ports;
+}
+
+/// Opens what a transport listens on; -1 and the reason if that is not possible.
+int open_listener(const settings::Endpoint& endpoint, std::string& problem) {
+  const auto* tcp = std::get_if<settings::TcpEndpoint>(&endpoint);
+  if (tcp == nullptr || tcp->tls) {
+    problem = tcp == nullptr ? "Unix sockets are not available" : "TLS is not available";
+    return -1;
+  }
+  transports::TcpEndpoint open;
+  open.version = tcp->version;
+  open.interface = tcp->interface;
+  open.ports = ports_of(*tcp);
+  open.backlog = tcp->backlog;
+  open.shared = tcp->shared;
+  open.user_timeout_ms = static_cast<int>(tcp->user_timeout);
+  return transports::open_tcp_listener(open, problem);
+}
+
+bool no_delay(const settings::Transport& transport) {
+  const auto* websocket = std::get_if<settings::WebSocket>(&transport.kind);
+  return websocket == nullptr || websocket->options.tcp_nodelay;
+}
+
+}  // namespace
+
+RouterWorker::RouterWorker(const settings::RouterWorker& settings, std::string worker_id, std::string node_id)
+    : settings_(settings), worker_id_(std::move(worker_id)), node_id_(std::move(node_id)) {
+  const unsigned count =
+      settings.io_threads > 0 ? settings.io_threads : std::clamp(std::thread::hardware_concurrency(), 1U, 64U);
+  std::vector<base::IoThread*> threads;
+  for (unsigned index = 0; index < count; ++index) {
+    threads_.push_back(std::make_unique<base::IoThread>(index));
+    threads.push_back(threads_.back().get());
+  }
+  router_ = std::make_unique<connection::Router>(threads, connection::RouterNames{node_id_, worker_id_});
+  pool_ = std::make_unique<transports::StreamPool>(threads);
+}
+
+RouterWorker::~RouterWorker() { join(); }
+
+bool RouterWorker::open(std::string& problem) {
+  for (const auto& realm : settings_.realms) {
+    if (!add_realm(realm, problem)) return false;
+  }
+  for (const auto& transport : settings_.transports) {
+    if (!add_transport(transport, problem)) {
+      problem = transport.path + " (" + describe(transport.endpoint) + "): " + problem;
+      return false;
+    }
+  }
+  return true;
+}
+
+bool RouterWorker::add_realm(const settings::Realm& settings, std::string& problem) {
+  const auto check = settings.strict_uris ? wamp::UriCheck::strict : wamp::UriCheck::loose;
+  realm::Realm* realm = router_->add_realm(settings.name, {check});
+  for (const auto& role : settings.roles) {
+    auto authorizer = make_authorizer(role, settings.compat);
+    if (!authorizer) {
+      problem = "realm \"" + settings.name + "\", role \"" + role.name + "\": dynamic authorizers are not available";
+      return false;
+    }
+    realm->add_role(role.name, std::move(authorizer));
+  }
+  log::info("Realm \"{}\" with {} roles", settings.name, settings.roles.size());
+  return true;
+}
+
+connection::Endpoint& RouterWorker::make_endpoint(const settings::WebSocket& settings) {
+  connection::AuthMethods methods;
+  for (const auto& method : settings.auth) {
+    if (auto made = auth::make_method(method, problem_)) methods.emplace_back(method.name, std::move(made));
+  }
+  if (settings.cookie) problem_ = "cookies are not available";
+  auto endpoint = std::make_unique<connection::Endpoint>(*router_, std::move(methods));
+  endpoint->max_queued_bytes = settings.options.queue.max_queued_bytes;
+  endpoint->slow_receiver = settings.options.queue.slow_receiver == settings::SlowReceiver::disconnect
+                                ? connection::SlowReceiver::disconnect
+                                : connection::SlowReceiver::drop;
+  endpoints_.push_back(std::move(endpoint));
+  return *endpoints_.back();
+}
+
+transports::web::ServiceContext RouterWorker::service_context() {
+  transports::web::ServiceContext context;
+  context.make_endpoint = [this](const settings::WebSocket& settings) -> transports::MessageHandlerFactory& {
+    return make_endpoint(settings);
+  };
+  context.node_info = [this] { return node_info(); };
+  return context;
+}
+
+std::vector<std::pair<std::string, std::string>> RouterWorker::node_info() const {
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - started_);
+  return {{"Version", kVersion},
+          {"Node", node_id_},
+          {"Worker", worker_id_},
+          {"Process", std::to_string(::getpid())},
+          {"Started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(started_))},
+          {"Uptime", fmt::format("{} s", uptime.count())},
+          {"I/O threads", std::to_string(threads_.size())},
+          {"Connections", std::to_string(pool_->size())},
+          {"Sessions", std::to_string(router_->session_count())}};
+}
+
+std::unique_ptr<transports::HttpService> RouterWorker::make_root(const settings::Transport& transport,
+                                                                 transports::HttpOptions& options,
+                                                                 std::string& problem) {
+  std::unique_ptr<transports::HttpService> root;
+  problem_.clear();
+  if (const auto* web = std::get_if<settings::Web>(&transport.kind)) {
+    options.access_log = web->access_log;
+    options.hsts = web->hsts;
+    options.hsts_max_age = web->hsts_max_age;
+    if (web->client_timeout) options.client_timeout = *web->client_timeout;
+    root = transports::web::make_paths(web->paths, service_context());
+    if (!root) problem = "one of its path services is not available";
+  } else if (const auto* websocket = std::get_if<settings::WebSocket>(&transport.kind)) {
+    if (websocket->options.show_server_version) options.server = std::string("Crosspoint/") + kVersion;
+    root = std::make_unique<transports::WebSocketService>(*websocket, make_endpoint(*websocket));
+  } else {
+    problem = "transports of this type are not available";
+  }
+  if (!problem_.empty()) {
+    problem = problem_;
+    root.reset();
+  }
+  return root;
+}
+
+bool RouterWorker::add_transport(const settings::Transport& transport, std::string& problem) {
+  auto options = std::make_unique<transports::HttpOptions>();
+  auto root = make_root(transport, *options, problem);
+  if (!root) return false;
+  const int fd = open_listener(transport.endpoint, problem);
+  if (fd < 0) return false;
+  transports::ProtocolFactory factory = [service = root.get(), options = options.get()](transports::Stream& stream) {
+    return std::make_unique<transports::HttpProtocol>(stream, *service, *options);
+  };
+  // Listeners are spread over the threads; the pool spreads their connections.
+  base::IoThread& thread = *threads_[listeners_.size() % threads_.size()];
+  listeners_.push_back(
+      std::make_unique<transports::Listener>(thread, fd, *pool_, std::move(factory), no_delay(transport)));
+  roots_.push_back(std::move(root));
+  http_options_.push_back(std::move(options));
+  return true;
+}
+
+void RouterWorker::start() {
+  for (const auto& thread : threads_) thread->start();
+  for (const auto& listener : listeners_) {
+    listener->io().post([listener = listener.get()] { listener->start(); });
+  }
+}
+
+void RouterWorker::stop_listening() {
+  for (const auto& listener : listeners_) {
+    listener->io().post([listener = listener.get()] { listener->stop(); });
+  }
+}
+
+void RouterWorker::join() {
+  for (const auto& thread : threads_) thread->stop();
+  for (const auto& thread : threads_) thread->join();
+  listeners_.clear();
+  pool_->clear();
+}
+
+std::vector<std::string> RouterWorker::addresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& listener : listeners_) addresses.push_back(listener->address());
+  return addresses;
+}
+
+}  // namespace crosspoint::node

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/io_thread.hpp"
+#include "connection/endpoint.hpp"
+#include "connection/router.hpp"
+#include "settings/node.hpp"
+#include "transports/http_protocol.hpp"
+#include "transports/http_service.hpp"
+#include "transports/listener.hpp"
+#include "transports/stream_pool.hpp"
+#include "transports/web/services.hpp"
+
+namespace crosspoint::node {
+
+/// A worker of type `router`: its I/O threads, realms and listening transports. Functions are for the node's main
+/// thread.
+class RouterWorker {
+ public:
+  RouterWorker(const settings::RouterWorker& settings, std::string worker_id, std::string node_id);
+  ~RouterWorker();
+  RouterWorker(const RouterWorker&) = delete;
+  RouterWorker& operator=(const RouterWorker&) = delete;
+
+  /// Builds everything and opens every listening socket, so that nothing is half started. Returns false and says why
+  /// in `problem` if something is not possible.
+  bool open(std::string& problem);
+  /// Starts the threads and begins to accept.
+  void start();
+
+  /// The steps of a graceful stop. Each returns at once; what they lead to shows in the counts.
+  void stop_listening();
+  void say_goodbye(std::string_view reason) { router_->say_goodbye(reason); }
+  void close_connections(std::string_view reason) { pool_->close_all(reason); }
+  std::size_t session_count() const { return router_->session_count(); }
+  std::size_t connection_count() const { return pool_->size(); }
+  /// Stops the threads and waits for them.
+  void join();
+
+  /// What it listens on, for the log.
+  std::vector<std::string> addresses() const;
+
+ private:
+  bool add_realm(const settings::Realm& realm, std::string& problem);
+  bool add_transport(const settings::Transport& transport, std::string& problem);
+  /// Makes the root of what a transport serves; nullptr, with the reason in `problem`, if it cannot be.
+  std::unique_ptr<transports::HttpService> make_root(const settings::Transport& transport,
+                                                     transports::HttpOptions& options, std::string& problem);
+  connection::Endpoint& make_endpoint(const settings::WebSocket& settings);
+  transports::web::ServiceContext service_context();
+  std::vector<std::pair<std::string, std::string>> node_info() const;
+
+  const settings::RouterWorker& settings_;
+  const std::string worker_id_;
+  const std::string node_id_;
+  const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
+  std::string problem_;  // of make_endpoint, which cannot return one
+  // In the order in which they may be destroyed last to first.
+  std::vector<std::unique_ptr<base::IoThread>> threads_;
+  std::unique_ptr<connection::Router> router_;
+  std::vector<std::unique_ptr<connection::Endpoint>> endpoints_;
+  std::vector<std::unique_ptr<transports::HttpService>> roots_;
+  std::vector<std::unique_ptr<transports::HttpOptions>> http_options_;
+  std::unique_ptr<transports::StreamPool> pool_;
+  std::vector<std::unique_ptr<transports::Listener>> listeners_;
+};
+
+}  // namespace crosspoint::node

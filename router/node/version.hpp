@@ -1,0 +1,7 @@
+#pragma once
+
+namespace crosspoint::node {
+
+inline constexpr const char* kVersion = "0.1.0";
+
+}  // namespace crosspoint::node

@@ -1,0 +1,188 @@
+#include "realm/broker.hpp"
+
+#include <fmt/core.h>
+
+#include <bit>
+
+#include "realm/receiver_filter.hpp"
+#include "realm/role.hpp"
+#include "wamp/errors.hpp"
+
+namespace crosspoint::realm {
+namespace {
+
+wamp::EventDetails event_details(const Identity* publisher, const Subscription& subscription, std::string_view topic) {
+  wamp::EventDetails details;
+  if (publisher != nullptr) {
+    details.publisher = publisher->session;
+    details.publisher_authid = publisher->authid;
+    details.publisher_authrole = publisher->authrole;
+  }
+  if (subscription.match != wamp::Match::exact) details.topic = topic;
+  return details;
+}
+
+}  // namespace
+
+void Broker::subscribe(Session& session, const wamp::Subscribe& message, Outbox& out) {
+  const wamp::Match match = message.options.match;
+  if (!wamp::is_valid_pattern(message.topic, match, context_.uri_check)) {
+    return refuse(out, session, wamp::MessageType::subscribe, message.request, wamp::kInvalidUri,
+                  fmt::format("subscribe for invalid topic URI '{}' (URI strict checking {})", message.topic,
+                              strict_text(context_.uri_check)));
+  }
+  if (!context_.decisions.decide(*session.role, message.topic, Action::subscribe).allow) {
+    out.deny(session, Action::subscribe, message.topic, wamp::kNotAuthorized);
+    return refuse(
+        out, session, wamp::MessageType::subscribe, message.request, wamp::kNotAuthorized,
+        fmt::format("session (session_id={}, authid=\"{}\", authrole=\"{}\") is not authorized to subscribe "
+                    "to topic \"{}\" on realm \"{}\"",
+                    session.id, session.identity->authid, session.identity->authrole, message.topic, context_.realm));
+  }
+  auto& known = by_uri(match);
+  const auto at = known.find(message.topic);
+  Local* local = at != known.end() ? at->second : nullptr;
+  if (local == nullptr) {
+    auto made = std::make_unique<Local>();
+    local = made.get();
+    local->shared = context_.directory.subscriptions.join(message.topic, match, context_.shard).subscription;
+    subscriptions_.emplace(local->shared->id, std::move(made));
+    known.emplace(std::string_view(local->shared->uri), local);
+  }
+  const auto position = static_cast<std::uint32_t>(local->members.size());
+  if (session.subscriptions.emplace(local->shared->id, position).second) local->members.push_back(&session);
+  out.send(session, wamp::Subscribed{message.request, local->shared->id});
+}
+
+void Broker::unsubscribe(Session& session, const wamp::Unsubscribe& message, Outbox& out) {
+  const auto at = session.subscriptions.find(message.subscription);
+  if (at == session.subscriptions.end()) {
+    return refuse(out, session, wamp::MessageType::unsubscribe, message.request, wamp::kNoSuchSubscription, "");
+  }
+  const std::uint32_t position = at->second;
+  session.subscriptions.erase(at);
+  remove_member(session, message.subscription, position);
+  out.send(session, wamp::Unsubscribed{message.request});
+}
+
+void Broker::leave(Session& session) {
+  for (const auto& [id, position] : session.subscriptions) remove_member(session, id, position);
+  session.subscriptions.clear();
+}
+
+void Broker::remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position) {
+  const auto at = subscriptions_.find(id);
+  Local& local = *at->second;
+  if (local.members.back() != &session) {  // the last member takes the place
+    local.members[position] = local.members.back();
+    local.members[position]->subscriptions[id] = position;
+  }
+  local.members.pop_back();
+  if (!local.members.empty()) return;
+  const SubscriptionRef shared = local.shared;
+  by_uri(shared->match).erase(std::string_view(shared->uri));
+  subscriptions_.erase(at);
+  context_.directory.subscriptions.leave(shared, context_.shard);
+}
+
+const Broker::Matches* Broker::matches(std::string_view topic) {
+  const std::uint64_t version = context_.directory.subscriptions.version(topic);
+  Matches* known = cache_.find(topic);
+  if (known != nullptr && known->version == version) return known;
+  if (known == nullptr) {
+    if (!wamp::is_valid_uri(topic, context_.uri_check)) return nullptr;
+    known = cache_.insert(topic, {});
+    if (known == nullptr) known = &uncached_;
+  }
+  context_.directory.subscriptions.match(topic, known->subscriptions);
+  known->version = version;  // read before the look-up: a change in between makes it stale at once
+  return known;
+}
+
+void Broker::refuse_publish(Session& session, const wamp::Publish& message, std::string_view error,
+                            std::string_view text, Outbox& out) const {
+  if (message.options.acknowledge) {
+    refuse(out, session, wamp::MessageType::publish, message.request, error, text);
+  }
+}
+
+void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out) {
+  const Matches* found = matches(message.topic);
+  if (found == nullptr) {
+    return refuse_publish(session, message, wamp::kInvalidUri,
+                          fmt::format("publish with invalid topic URI '{}' (URI strict checking {})", message.topic,
+                                      strict_text(context_.uri_check)),
+                          out);
+  }
+  if (wamp::is_reserved(message.topic) && !session.role->trusted()) {
+    return refuse_publish(session, message, wamp::kInvalidUri,
+                          fmt::format("publish with restricted topic URI '{}'", message.topic), out);
+  }
+  // As in Crossbar, nobody is asked for permission when nothing would come of it.
+  if (found->subscriptions.empty() && !message.options.acknowledge) return;
+  const Decision decision = context_.decisions.decide(*session.role, message.topic, Action::publish);
+  if (!decision.allow) {
+    out.deny(session, Action::publish, message.topic, wamp::kNotAuthorized);
+    return refuse_publish(session, message, wamp::kNotAuthorized,
+                          fmt::format("session not authorized to publish to topic '{}'", message.topic), out);
+  }
+  const wamp::PublicationId id = wamp::random_id(context_.random);
+  if (message.options.acknowledge) out.send(session, wamp::Published{message.request, id});
+  if (!found->subscriptions.empty()) {
+    dispatch(session, message, *found, id, discloses(session, message.topic, decision), out);
+  }
+}
+
+void Broker::dispatch(Session& session, const wamp::Publish& message, const Matches& matches, wamp::PublicationId id,
+                      bool disclose, Outbox& out) {
+  const Identity* publisher = disclose ? session.identity.get() : nullptr;
+  const auto filter =
+      message.options.filter ? std::make_shared<const ReceiverFilter>(*message.options.filter) : nullptr;
+  const std::uint64_t own = std::uint64_t{1} << context_.shard;
+  std::uint64_t others = 0;
+  for (const SubscriptionRef& subscription : matches.subscriptions) {
+    const std::uint64_t shards = subscription->shards.load(std::memory_order_acquire);
+    others |= shards & ~own;
+    if ((shards & own) == 0) continue;
+    const auto at = subscriptions_.find(subscription->id);
+    if (at == subscriptions_.end()) continue;
+    deliver_local(*at->second, message.options.exclude_me ? &session : nullptr, filter.get(),
+                  {subscription->id, id, event_details(publisher, *subscription, message.topic), message.payload}, out);
+  }
+  if (others == 0) return;
+  auto publication = std::make_shared<Publication>();
+  publication->id = id;
+  for (const SubscriptionRef& subscription : matches.subscriptions) {
+    publication->subscriptions.push_back(subscription->id);
+  }
+  publication->topic = message.topic;
+  if (disclose) publication->publisher = session.identity;
+  publication->filter = filter;
+  publication->payload = message.payload.kept();
+  for (; others != 0; others &= others - 1) {
+    out.post(static_cast<unsigned>(std::countr_zero(others)), PublicationRef(publication));
+  }
+}
+
+void Broker::deliver(const Publication& publication, Outbox& out) {
+  for (const wamp::SubscriptionId id : publication.subscriptions) {
+    const auto at = subscriptions_.find(id);
+    if (at == subscriptions_.end()) continue;
+    const Local& local = *at->second;
+    deliver_local(local, nullptr, publication.filter.get(),
+                  {id, publication.id, event_details(publication.publisher.get(), *local.shared, publication.topic),
+                   publication.payload},
+                  out);
+  }
+}
+
+void Broker::deliver_local(const Local& local, const Session* excluded, const ReceiverFilter* filter, wamp::Event event,
+                           Outbox& out) const {
+  for (Session* member : local.members) {
+    if (member == excluded || (filter != nullptr && !filter->admits(*member->identity))) continue;
+    out.add_receiver(*member);
+  }
+  out.multicast(std::move(event));
+}
+
+}  // namespace crosspoint::realm

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <string_view>
+
+#include "realm/session_table.hpp"
+#include "realm/shard_context.hpp"
+#include "realm/uri_cache.hpp"
+
+namespace crosspoint::realm {
+
+/// The dealer of one shard: registrations of its sessions, calls by its sessions, and invocations of its sessions
+/// ("Remote Procedure Calls"). The shard of the callee allots the invocation's id and keeps the pending record. Sends
+/// nothing itself; belongs to the shard's thread.
+class Dealer {
+ public:
+  Dealer(ShardContext& context, SessionTable& sessions) : context_(context), sessions_(sessions) {}
+
+  void register_(Session& session, const wamp::Register& message, Outbox& out);
+  void unregister(Session& session, const wamp::Unregister& message, Outbox& out);
+  void call(Session& session, const wamp::Call& message, Outbox& out);
+  /// Both return false if the session has never been sent such an invocation: a protocol violation.
+  bool yield(Session& session, const wamp::Yield& message, Outbox& out);
+  bool invocation_error(Session& session, const wamp::Error& message, Outbox& out);
+
+  void deliver(const RemoteCall& call, Outbox& out);
+  void deliver(const RemoteResult& result, Outbox& out);
+  void deliver(const RemoteError& error, Outbox& out);
+
+  /// An INVOCATION that this shard sent could not be delivered after all: the call fails with `error`.
+  void invocation_undelivered(Session& callee, wamp::RequestId invocation, std::string_view error,
+                              std::string_view text, Outbox& out);
+  /// The session is gone: its registrations end, and calls it was to answer fail.
+  void leave(Session& session, Outbox& out);
+
+ private:
+  /// What the directory said of a procedure.
+  struct Match {
+    RegistrationView view;
+    std::uint64_t version = 0;
+  };
+
+  /// nullptr if the procedure is no valid URI.
+  const Match* match(std::string_view procedure);
+  const Callee& pick(const RegistrationView& view);
+  void invoke(Session& callee, const SessionKey& caller, wamp::RequestId request, wamp::RegistrationId registration,
+              const Identity* disclosed, std::string_view procedure, const wamp::Payload& payload, Outbox& out);
+  /// Answers a call of this or another shard with an error.
+  void fail(const SessionKey& caller, wamp::RequestId request, std::string_view error, const wamp::Dict& details,
+            const wamp::Payload& payload, Outbox& out);
+  bool take_pending(Session& session, wamp::RequestId invocation, PendingInvocation& out);
+  void refuse_register(Session& session, const wamp::Register& message, std::string_view error, std::string text,
+                       Outbox& out) const;
+
+  ShardContext& context_;
+  SessionTable& sessions_;
+  UriCache<Match> cache_;
+  Match uncached_;  // for procedures too long for the cache
+};
+
+}  // namespace crosspoint::realm

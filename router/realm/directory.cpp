@@ -1,0 +1,109 @@
+#include "realm/directory.hpp"
+
+#include <algorithm>
+
+namespace crosspoint::realm {
+
+SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, wamp::Match match, unsigned shard) {
+  const std::unique_lock lock(mutex_);
+  Joined joined;
+  if (const SubscriptionRef* found = index_.find(uri, match)) {
+    joined.subscription = *found;
+  } else {
+    joined.subscription = std::make_shared<Subscription>();
+    joined.subscription->id = ++last_id_;
+    joined.subscription->uri = uri;
+    joined.subscription->match = match;
+    joined.created = true;
+    index_.insert(uri, match, joined.subscription);
+  }
+  joined.subscription->shards.fetch_or(std::uint64_t{1} << shard, std::memory_order_release);
+  if (joined.created) versions_.changed(uri, match);
+  return joined;
+}
+
+bool SubscriptionDirectory::leave(const SubscriptionRef& subscription, unsigned shard) {
+  const std::unique_lock lock(mutex_);
+  const std::uint64_t bit = std::uint64_t{1} << shard;
+  if ((subscription->shards.fetch_and(~bit, std::memory_order_acq_rel) & ~bit) != 0) return false;
+  index_.erase(subscription->uri, subscription->match);
+  versions_.changed(subscription->uri, subscription->match);
+  return true;
+}
+
+void SubscriptionDirectory::match(std::string_view topic, std::vector<SubscriptionRef>& out) const {
+  out.clear();
+  const std::shared_lock lock(mutex_);
+  index_.each_match(topic, [&out](const SubscriptionRef& subscription) { out.push_back(subscription); });
+}
+
+RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wamp::Match match,
+                                                        wamp::InvocationPolicy invoke, const Callee& callee) {
+  const std::unique_lock lock(mutex_);
+  Added added;
+  if (const RegistrationRef* found = index_.find(uri, match)) {
+    added.registration = *found;
+    Registration& registration = **found;
+    if (registration.invoke == wamp::InvocationPolicy::single) {
+      added.outcome = Outcome::already_exists;
+      return added;
+    }
+    if (registration.invoke != invoke) {
+      added.outcome = Outcome::policy_conflict;
+      return added;
+    }
+    const auto& callees = *registration.callees;
+    const auto same = [&](const Callee& other) { return other.key == callee.key; };
+    if (std::any_of(callees.begin(), callees.end(), same)) return added;
+  } else {
+    added.registration = std::make_shared<Registration>();
+    added.registration->id = ++last_id_;
+    added.registration->uri = uri;
+    added.registration->match = match;
+    added.registration->invoke = invoke;
+    added.created = true;
+    index_.insert(uri, match, added.registration);
+  }
+  Registration& registration = *added.registration;
+  auto callees = registration.callees ? std::make_shared<std::vector<Callee>>(*registration.callees)
+                                      : std::make_shared<std::vector<Callee>>();
+  callees->push_back(callee);
+  registration.callees = std::move(callees);
+  versions_.changed(uri, match);
+  return added;
+}
+
+bool RegistrationDirectory::remove(const RegistrationRef& registration, const SessionKey& callee) {
+  const std::unique_lock lock(mutex_);
+  auto callees = std::make_shared<std::vector<Callee>>(*registration->callees);
+  std::erase_if(*callees, [&](const Callee& other) { return other.key == callee; });
+  const bool gone = callees->empty();
+  registration->callees = std::move(callees);
+  if (gone) index_.erase(registration->uri, registration->match);
+  versions_.changed(registration->uri, registration->match);
+  return gone;
+}
+
+RegistrationView RegistrationDirectory::best_match(std::string_view procedure) const {
+  const std::shared_lock lock(mutex_);
+  const RegistrationRef* found = index_.best_match(procedure);
+  if (found == nullptr) return {};
+  return {*found, (*found)->callees};
+}
+
+bool SessionDirectory::add(wamp::SessionId id, const SessionKey& key) {
+  const std::unique_lock lock(mutex_);
+  return sessions_.emplace(id, key).second;
+}
+
+void SessionDirectory::remove(wamp::SessionId id) {
+  const std::unique_lock lock(mutex_);
+  sessions_.erase(id);
+}
+
+std::size_t SessionDirectory::size() const {
+  const std::shared_lock lock(mutex_);
+  return sessions_.size();
+}
+
+}  // namespace crosspoint::realm

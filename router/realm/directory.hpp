@@ -1,0 +1,85 @@
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <mutex>
+#include <shared_mutex>
+#include <string_view>
+#include <vector>
+
+#include "realm/pattern_index.hpp"
+#include "realm/registration.hpp"
+#include "realm/subscription.hpp"
+#include "realm/version_stamps.hpp"
+
+/// What all shards of a realm share: which subscriptions and registrations there are, and which sessions. Every
+/// function may be called from any thread. Writes are rare (the first and last member a shard has on a subscription, a
+/// callee that comes or goes, a session that joins or leaves); readers keep what they found together with a version
+/// stamp and come back only when the stamp has changed. The lock of each part is held for the look-up alone, and no
+/// function takes two of them.
+namespace crosspoint::realm {
+
+class SubscriptionDirectory {
+ public:
+  struct Joined {
+    SubscriptionRef subscription;
+    bool created = false;  ///< nobody was subscribed before
+  };
+  /// Makes `shard` one of the shards with members, creating the subscription if there is none.
+  Joined join(std::string_view uri, wamp::Match match, unsigned shard);
+  /// `shard` has no more members. Returns true if the subscription is gone with them.
+  bool leave(const SubscriptionRef& subscription, unsigned shard);
+
+  /// Replaces `out` by the subscriptions that match a topic.
+  void match(std::string_view topic, std::vector<SubscriptionRef>& out) const;
+  std::uint64_t version(std::string_view topic) const { return versions_.of(topic); }
+
+ private:
+  mutable std::shared_mutex mutex_;
+  PatternIndex<SubscriptionRef> index_;  // guarded by mutex_
+  wamp::SubscriptionId last_id_ = 0;     // guarded by mutex_
+  VersionStamps versions_;
+};
+
+class RegistrationDirectory {
+ public:
+  enum class Outcome { registered, already_exists, policy_conflict };
+  struct Added {
+    Outcome outcome = Outcome::registered;
+    RegistrationRef registration;  ///< the one that exists, whatever the outcome
+    bool created = false;
+  };
+  Added add(std::string_view uri, wamp::Match match, wamp::InvocationPolicy invoke, const Callee& callee);
+  /// Returns true if the registration is gone with its last callee.
+  bool remove(const RegistrationRef& registration, const SessionKey& callee);
+
+  /// The registration a call goes to; no registration in it if there is none.
+  RegistrationView best_match(std::string_view procedure) const;
+  std::uint64_t version(std::string_view procedure) const { return versions_.of(procedure); }
+
+ private:
+  mutable std::shared_mutex mutex_;
+  PatternIndex<RegistrationRef> index_;  // guarded by mutex_, and so are the callees of each registration
+  wamp::RegistrationId last_id_ = 0;     // guarded by mutex_
+  VersionStamps versions_;
+};
+
+class SessionDirectory {
+ public:
+  /// False if the id is taken.
+  bool add(wamp::SessionId id, const SessionKey& key);
+  void remove(wamp::SessionId id);
+  std::size_t size() const;
+
+ private:
+  mutable std::shared_mutex mutex_;
+  tsl::robin_map<wamp::SessionId, SessionKey> sessions_;  // guarded by mutex_
+};
+
+struct Directory {
+  SubscriptionDirectory subscriptions;
+  RegistrationDirectory registrations;
+  SessionDirectory sessions;
+};
+
+}  // namespace crosspoint::realm

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "realm/action.hpp"
+#include "realm/session.hpp"
+#include "realm/shard_message.hpp"
+#include "wamp/message.hpp"
+
+namespace crosspoint::realm {
+
+/// What handling a message leads to: the realm decides and fills an Outbox, the shell delivers it, in order, before the
+/// next message is handled. Views in the messages are valid until then.
+class Outbox {
+ public:
+  /// A message to one session, or to receivers().
+  struct Item {
+    Session* to = nullptr;  ///< nullptr: to `receiver_count` receivers from `first_receiver` on
+    std::uint32_t first_receiver = 0;
+    std::uint32_t receiver_count = 0;
+    wamp::Message message;
+  };
+  /// A message to another shard of the realm.
+  struct Post {
+    unsigned shard = 0;
+    ShardMessage message;
+  };
+  /// A request that authorization refused: for the log.
+  struct Denial {
+    const Session* session = nullptr;
+    Action action{};
+    std::string uri;
+    std::string_view reason;  ///< an error URI
+  };
+
+  void send(Session& to, wamp::Message message) { items_.push_back({&to, 0, 0, std::move(message)}); }
+  /// The receivers are those added with add_receiver() since the last call of multicast().
+  void multicast(wamp::Message message) {
+    const auto count = static_cast<std::uint32_t>(receivers_.size()) - multicast_until_;
+    if (count > 0) items_.push_back({nullptr, multicast_until_, count, std::move(message)});
+    multicast_until_ += count;
+  }
+  void add_receiver(Session& session) { receivers_.push_back(&session); }
+  void post(unsigned shard, ShardMessage message) { posts_.push_back({shard, std::move(message)}); }
+  void deny(const Session& session, Action action, std::string_view uri, std::string_view reason) {
+    denials_.push_back({&session, action, std::string(uri), reason});
+  }
+
+  const std::vector<Item>& items() const { return items_; }
+  const std::vector<Session*>& receivers() const { return receivers_; }
+  std::vector<Post>& posts() { return posts_; }
+  const std::vector<Denial>& denials() const { return denials_; }
+  bool empty() const { return items_.empty() && posts_.empty() && denials_.empty(); }
+  void clear() {
+    items_.clear();
+    receivers_.clear();
+    posts_.clear();
+    denials_.clear();
+    multicast_until_ = 0;
+  }
+
+ private:
+  std::vector<Item> items_;
+  std::vector<Session*> receivers_;
+  std::uint32_t multicast_until_ = 0;
+  std::vector<Post> posts_;
+  std::vector<Denial> denials_;
+};
+
+}  // namespace crosspoint::realm

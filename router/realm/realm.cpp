@@ -1,0 +1,36 @@
+#include "realm/realm.hpp"
+
+namespace crosspoint::realm {
+namespace {
+
+std::unique_ptr<const Role> make_role(std::string_view name, std::unique_ptr<const Authorizer> authorizer) {
+  return std::make_unique<const Role>(std::string(name), std::move(authorizer));
+}
+
+}  // namespace
+
+Realm::Realm(std::string name, RealmOptions options, unsigned shards, std::uint64_t seed)
+    : name_(std::move(name)), options_(options) {
+  roles_.emplace(kTrustedRole, make_role(kTrustedRole, make_fixed_authorizer({true, true})));
+  roles_.emplace(kAnonymousRole, make_role(kAnonymousRole, make_fixed_authorizer({})));
+  base::Random seeds(seed);
+  for (unsigned index = 0; index < shards; ++index) {
+    shards_.push_back(std::make_unique<Shard>(*this, index, base::Random(seeds.next())));
+  }
+}
+
+bool Realm::add_role(std::string name, std::unique_ptr<const Authorizer> authorizer) {
+  auto role = make_role(name, std::move(authorizer));
+  if (name == kAnonymousRole) {  // the configured one takes the place of the one that may do nothing
+    roles_.insert_or_assign(std::move(name), std::move(role));
+    return true;
+  }
+  return roles_.emplace(std::move(name), std::move(role)).second;
+}
+
+const Role* Realm::find_role(std::string_view name) const {
+  const auto at = roles_.find(name);
+  return at != roles_.end() ? at->second.get() : nullptr;
+}
+
+}  // namespace crosspoint::realm

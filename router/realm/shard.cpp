@@ -1,0 +1,75 @@
+#include "realm/shard.hpp"
+
+#include "realm/realm.hpp"
+
+namespace crosspoint::realm {
+namespace {
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+}  // namespace
+
+Shard::Shard(Realm& realm, unsigned index, base::Random random)
+    : realm_(realm),
+      random_(random),
+      sessions_(index),
+      context_{index, realm.name(), realm.options().uri_check, realm.directory(), random_, decisions_},
+      broker_(context_),
+      dealer_(context_, sessions_) {}
+
+Session* Shard::join(Peer& peer, std::shared_ptr<const Identity> identity, const Role& role) {
+  Session& session = sessions_.add();
+  session.id = identity->session;
+  session.identity = std::move(identity);
+  session.role = &role;
+  session.peer = &peer;
+  if (realm_.directory().sessions.add(session.id, session.key)) return &session;
+  sessions_.remove(session);
+  return nullptr;
+}
+
+void Shard::leave(Session& session, Outbox& out) {
+  broker_.leave(session);
+  dealer_.leave(session, out);
+  realm_.directory().sessions.remove(session.id);
+  sessions_.remove(session);
+}
+
+std::string_view Shard::receive(Session& session, const wamp::Message& message, Outbox& out) {
+  constexpr std::string_view kGood;
+  return std::visit(
+      Overloaded{
+          [&](const wamp::Publish& m) { return broker_.publish(session, m, out), kGood; },
+          [&](const wamp::Subscribe& m) { return broker_.subscribe(session, m, out), kGood; },
+          [&](const wamp::Unsubscribe& m) { return broker_.unsubscribe(session, m, out), kGood; },
+          [&](const wamp::Call& m) { return dealer_.call(session, m, out), kGood; },
+          [&](const wamp::Register& m) { return dealer_.register_(session, m, out), kGood; },
+          [&](const wamp::Unregister& m) { return dealer_.unregister(session, m, out), kGood; },
+          [&](const wamp::Yield& m) {
+            return dealer_.yield(session, m, out) ? kGood : "YIELD for an invocation that was never made";
+          },
+          [&](const wamp::Error& m) {
+            if (m.request_type != wamp::MessageType::invocation) {
+              return std::string_view("a client sends ERROR only for INVOCATION");
+            }
+            return dealer_.invocation_error(session, m, out) ? kGood : "ERROR for an invocation that was never made";
+          },
+          [](const wamp::Cancel&) { return std::string_view("CANCEL needs call canceling, which was not announced"); },
+          [](const wamp::Hello&) { return std::string_view("HELLO in an established session"); },
+          [](const auto&) { return std::string_view("a message that clients do not send in an established session"); },
+      },
+      message);
+}
+
+void Shard::deliver(const ShardMessage& message, Outbox& out) {
+  std::visit(Overloaded{
+                 [&](const PublicationRef& publication) { broker_.deliver(*publication, out); },
+                 [&](const auto& other) { dealer_.deliver(other, out); },
+             },
+             message);
+}
+
+}  // namespace crosspoint::realm

@@ -1,0 +1,18 @@
+#include "realm/shard_message.hpp"
+
+namespace crosspoint::realm {
+
+std::size_t size_of(const ShardMessage& message) {
+  constexpr std::size_t kFixed = 256;  // the message itself and its small parts
+  return std::visit(
+      [](const auto& m) {
+        if constexpr (requires { m->payload; }) {
+          return kFixed + m->payload.bytes.size() + m->topic.size();
+        } else {
+          return kFixed + m.payload.bytes.size();
+        }
+      },
+      message);
+}
+
+}  // namespace crosspoint::realm

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "realm/receiver_filter.hpp"
+#include "realm/session.hpp"
+#include "realm/session_key.hpp"
+#include "wamp/ids.hpp"
+#include "wamp/message.hpp"
+
+/// What shards of one realm send each other, in place of touching each other's sessions. Everything in them is owned or
+/// reference-counted and never changes. Messages from one shard to another arrive in the order they were sent.
+namespace crosspoint::realm {
+
+/// An event for the members a shard has on some subscriptions. One is made per publication, whatever the number of
+/// shards.
+struct Publication {
+  wamp::PublicationId id = 0;
+  std::vector<wamp::SubscriptionId> subscriptions;
+  std::string topic;
+  std::shared_ptr<const Identity> publisher;  ///< set if disclosed
+  std::shared_ptr<const ReceiverFilter> filter;
+  wamp::Payload payload;
+};
+using PublicationRef = std::shared_ptr<const Publication>;
+
+/// A call for a callee of the receiving shard.
+struct RemoteCall {
+  SessionKey caller;
+  wamp::RequestId request = 0;
+  SessionKey callee;
+  wamp::RegistrationId registration = 0;
+  std::string procedure;                      ///< set for pattern-based registrations
+  std::shared_ptr<const Identity> disclosed;  ///< the caller, if disclosed
+  wamp::Payload payload;
+};
+
+/// The answer to a call, for a caller of the receiving shard.
+struct RemoteResult {
+  SessionKey caller;
+  wamp::RequestId request = 0;
+  std::shared_ptr<const Identity> callee;
+  wamp::Payload payload;
+};
+
+/// The failure of a call, for a caller of the receiving shard.
+struct RemoteError {
+  SessionKey caller;
+  wamp::RequestId request = 0;
+  std::string error;
+  wamp::Dict details;
+  wamp::Payload payload;
+};
+
+using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError>;
+
+/// Bytes a message holds on to, roughly; what mailbox limits count.
+std::size_t size_of(const ShardMessage& message);
+
+}  // namespace crosspoint::realm

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "wamp/ids.hpp"
+#include "wamp/uri.hpp"
+
+namespace crosspoint::realm {
+
+/// What sessions of a realm share when they subscribe to the same URI under the same match policy. The members are not
+/// here: each shard keeps those of its own sessions (Broker). Shared by all threads; all but `shards` is constant.
+struct Subscription {
+  wamp::SubscriptionId id = 0;
+  std::string uri;
+  wamp::Match match = wamp::Match::exact;
+  /// Bit k is set while shard k has members. Changed only under the directory's lock.
+  std::atomic<std::uint64_t> shards{0};
+};
+
+using SubscriptionRef = std::shared_ptr<Subscription>;
+
+}  // namespace crosspoint::realm

@@ -1,0 +1,181 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "serializers/reader.hpp"
+#include "serializers/scratch.hpp"
+#include "wamp/message.hpp"
+
+/// The attributes of Options and Details that routing looks at. Others are passed over; those of a wrong type are a
+/// protocol violation, as in Crossbar.
+namespace crosspoint::serializers {
+
+/// Empty: all is well. Otherwise what the peer did wrong, fit for an ABORT's message.
+using Problem = std::string_view;
+
+namespace detail {
+
+template <Reader R>
+bool read_optional_text(R& reader, std::string_view& out) {
+  if (reader.kind() == Kind::null) return !reader.skip().empty();
+  return reader.kind() == Kind::text && reader.read_text(out);
+}
+
+template <Reader R>
+bool read_optional_id(R& reader, std::optional<std::uint64_t>& out) {
+  if (reader.kind() == Kind::null) return !reader.skip().empty();
+  std::uint64_t id = 0;
+  if (!reader.read_uint(id) || !wamp::is_id(id)) return false;
+  out = id;
+  return true;
+}
+
+template <Reader R>
+bool read_ids(R& reader, std::optional<std::vector<std::uint64_t>>& out) {
+  if (!reader.enter_list()) return false;
+  auto& list = out.emplace();
+  while (reader.more()) {
+    if (!reader.read_uint(list.emplace_back())) return false;
+  }
+  return reader.ok();
+}
+
+template <Reader R>
+bool read_texts(R& reader, std::optional<std::vector<std::string_view>>& out) {
+  if (!reader.enter_list()) return false;
+  auto& list = out.emplace();
+  while (reader.more()) {
+    if (reader.kind() != Kind::text || !reader.read_text(list.emplace_back())) return false;
+  }
+  return reader.ok();
+}
+
+template <class Enum, std::size_t N>
+bool read_name(std::string_view name, const Enum (&values)[N], Enum& out) {
+  for (const Enum value : values) {
+    if (to_string(value) == name) {
+      out = value;
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Calls `handle(key)` for each entry of a dictionary; it must read or skip the value and say whether it was good.
+/// Returns the name of the first bad attribute, or nothing.
+template <Reader R, class Handle>
+std::string_view each_entry(R& reader, Handle&& handle) {
+  std::string_view key;
+  if (!reader.enter_dict()) return "a dictionary";
+  while (reader.more()) {
+    if (!reader.read_key(key) || !handle(key)) return key.empty() ? "a key" : key;
+  }
+  return {};
+}
+
+/// One attribute of ReceiverFilter; `known` says whether `key` names one.
+template <Reader R>
+bool read_filter(R& reader, std::string_view key, std::unique_ptr<wamp::ReceiverFilter>& filter, bool& known) {
+  known = key.starts_with("exclude") || key.starts_with("eligible");
+  if (!known) return true;
+  if (reader.kind() == Kind::null) return !reader.skip().empty();
+  auto& target = filter ? *filter : *(filter = std::make_unique<wamp::ReceiverFilter>());
+  if (key == "exclude") return read_ids(reader, target.exclude);
+  if (key == "exclude_authid") return read_texts(reader, target.exclude_authid);
+  if (key == "exclude_authrole") return read_texts(reader, target.exclude_authrole);
+  if (key == "eligible") return read_ids(reader, target.eligible);
+  if (key == "eligible_authid") return read_texts(reader, target.eligible_authid);
+  if (key == "eligible_authrole") return read_texts(reader, target.eligible_authrole);
+  known = false;
+  return true;
+}
+
+template <Reader R>
+bool read_match(R& reader, wamp::Match& out) {
+  using enum wamp::Match;
+  std::string_view name;
+  return reader.kind() == Kind::text && reader.read_text(name) && read_name(name, {exact, prefix, wildcard}, out);
+}
+
+}  // namespace detail
+
+template <Reader R>
+Problem decode_options(wamp::PublishOptions& options, Scratch& scratch) {
+  R reader(options.raw.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key == "acknowledge") return reader.read_bool(options.acknowledge);
+    if (key == "exclude_me") return reader.read_bool(options.exclude_me);
+    bool known = false;
+    if (!detail::read_filter(reader, key, options.filter, known)) return false;
+    return known || !reader.skip().empty();
+  });
+  return bad.empty() ? Problem() : "an attribute of PUBLISH.Options has a value of the wrong type";
+}
+
+template <Reader R>
+Problem decode_options(wamp::SubscribeOptions& options, Scratch& scratch) {
+  R reader(options.raw.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    return key == "match" ? detail::read_match(reader, options.match) : !reader.skip().empty();
+  });
+  return bad.empty() ? Problem() : "SUBSCRIBE.Options.match must be exact, prefix or wildcard";
+}
+
+template <Reader R>
+Problem decode_options(wamp::RegisterOptions& options, Scratch& scratch) {
+  using enum wamp::InvocationPolicy;
+  R reader(options.raw.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key == "match") return detail::read_match(reader, options.match);
+    if (key != "invoke") return !reader.skip().empty();
+    std::string_view name;
+    return reader.kind() == Kind::text && reader.read_text(name) &&
+           detail::read_name(name, {single, first, last, roundrobin, random}, options.invoke);
+  });
+  if (bad.empty()) return {};
+  return bad == "invoke" ? "REGISTER.Options.invoke must be single, first, last, roundrobin or random"
+                         : "REGISTER.Options.match must be exact, prefix or wildcard";
+}
+
+template <Reader R>
+Problem decode_details(const wamp::Dict& dict, wamp::EventDetails& out, Scratch& scratch) {
+  R reader(dict.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key == "publisher") return detail::read_optional_id(reader, out.publisher);
+    if (key == "publisher_authid") return detail::read_optional_text(reader, out.publisher_authid);
+    if (key == "publisher_authrole") return detail::read_optional_text(reader, out.publisher_authrole);
+    if (key == "topic") return detail::read_optional_text(reader, out.topic);
+    return !reader.skip().empty();
+  });
+  return bad.empty() ? Problem() : "an attribute of EVENT.Details has a value of the wrong type";
+}
+
+template <Reader R>
+Problem decode_details(const wamp::Dict& dict, wamp::InvocationDetails& out, Scratch& scratch) {
+  R reader(dict.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key == "caller") return detail::read_optional_id(reader, out.caller);
+    if (key == "caller_authid") return detail::read_optional_text(reader, out.caller_authid);
+    if (key == "caller_authrole") return detail::read_optional_text(reader, out.caller_authrole);
+    if (key == "procedure") return detail::read_optional_text(reader, out.procedure);
+    return !reader.skip().empty();
+  });
+  return bad.empty() ? Problem() : "an attribute of INVOCATION.Details has a value of the wrong type";
+}
+
+template <Reader R>
+Problem decode_details(const wamp::Dict& dict, wamp::ResultDetails& out, Scratch& scratch) {
+  R reader(dict.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key == "callee") return detail::read_optional_id(reader, out.callee);
+    if (key == "callee_authid") return detail::read_optional_text(reader, out.callee_authid);
+    if (key == "callee_authrole") return detail::read_optional_text(reader, out.callee_authrole);
+    return !reader.skip().empty();
+  });
+  return bad.empty() ? Problem() : "an attribute of RESULT.Details has a value of the wrong type";
+}
+
+}  // namespace crosspoint::serializers

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <charconv>
+
+#include "serializers/write_buffer.hpp"
+#include "wamp/payload.hpp"
+
+/// Three writers with the same functions: JSON, MessagePack and CBOR. The counts given to begin_list and begin_dict
+/// must be kept; begin and end must nest.
+namespace crosspoint::serializers {
+
+class JsonWriter {
+ public:
+  static constexpr auto kEncoding = wamp::Encoding::json;
+  explicit JsonWriter(WriteBuffer& out) : out_(out) {}
+
+  void begin_list(std::size_t) { open('['); }
+  void end_list() { close(']'); }
+  void begin_dict(std::size_t) { open('{'); }
+  void end_dict() { close('}'); }
+  void key(std::string_view name) {
+    text(name);
+    out_.push(':');
+    comma_ = false;
+  }
+  void number(std::uint64_t value) {
+    separate();
+    auto* start = reinterpret_cast<char*>(out_.reserve(20));
+    out_.advance(static_cast<std::size_t>(std::to_chars(start, start + 20, value).ptr - start));
+  }
+  void boolean(bool value) { raw(base::as_bytes(value ? "true" : "false")); }
+  void text(std::string_view value);
+  void raw(base::Bytes value) {
+    separate();
+    out_.append(value);
+  }
+  /// Goes on after the bytes of a payload are put here by somebody else.
+  void begin_payload() { separate(); }
+  static std::string_view tail() { return "]"; }
+
+ private:
+  void separate() {
+    if (comma_) out_.push(',');
+    comma_ = true;
+  }
+  void open(char bracket) {
+    separate();
+    out_.push(static_cast<std::uint8_t>(bracket));
+    comma_ = false;
+  }
+  void close(char bracket) {
+    out_.push(static_cast<std::uint8_t>(bracket));
+    comma_ = true;
+  }
+
+  WriteBuffer& out_;
+  bool comma_ = false;
+};
+
+/// What MessagePack and CBOR have in common: lengths first, nothing at the end.
+class BinaryWriter {
+ public:
+  void end_list() {}
+  void end_dict() {}
+  void raw(base::Bytes value) { out_.append(value); }
+  void begin_payload() {}
+  static std::string_view tail() { return ""; }
+
+ protected:
+  explicit BinaryWriter(WriteBuffer& out) : out_(out) {}
+  /// `lead` and the low `size` bytes of `value`, big-endian.
+  void put(std::uint8_t lead, std::uint64_t value, std::size_t size) {
+    std::uint8_t* at = out_.reserve(9);
+    *at++ = lead;
+    for (std::size_t i = size; i-- > 0;) *at++ = static_cast<std::uint8_t>(value >> (8 * i));
+    out_.advance(size + 1);
+  }
+  WriteBuffer& out_;
+};
+
+class MsgpackWriter : public BinaryWriter {
+ public:
+  static constexpr auto kEncoding = wamp::Encoding::msgpack;
+  explicit MsgpackWriter(WriteBuffer& out) : BinaryWriter(out) {}
+
+  void begin_list(std::size_t count) { counted(count, 0x90, 15, 0xdc); }
+  void begin_dict(std::size_t count) { counted(count, 0x80, 15, 0xde); }
+  void key(std::string_view name) { text(name); }
+  void number(std::uint64_t value) {
+    if (value < 0x80) return out_.push(static_cast<std::uint8_t>(value));
+    if (value <= 0xff) return put(0xcc, value, 1);
+    if (value <= 0xffff) return put(0xcd, value, 2);
+    if (value <= 0xffffffff) return put(0xce, value, 4);
+    put(0xcf, value, 8);
+  }
+  void boolean(bool value) { out_.push(value ? 0xc3 : 0xc2); }
+  void text(std::string_view value) {
+    if (value.size() > 31 && value.size() <= 0xff) {
+      put(0xd9, value.size(), 1);
+    } else {
+      counted(value.size(), 0xa0, 31, 0xda);
+    }
+    out_.append(value);
+  }
+
+ private:
+  void counted(std::size_t count, std::uint8_t fix, std::size_t fix_most, std::uint8_t lead16) {
+    if (count <= fix_most) return out_.push(static_cast<std::uint8_t>(fix | count));
+    if (count <= 0xffff) return put(lead16, count, 2);
+    put(static_cast<std::uint8_t>(lead16 + 1), count, 4);
+  }
+};
+
+class CborWriter : public BinaryWriter {
+ public:
+  static constexpr auto kEncoding = wamp::Encoding::cbor;
+  explicit CborWriter(WriteBuffer& out) : BinaryWriter(out) {}
+
+  void begin_list(std::size_t count) { head(0x80, count); }
+  void begin_dict(std::size_t count) { head(0xa0, count); }
+  void key(std::string_view name) { text(name); }
+  void number(std::uint64_t value) { head(0x00, value); }
+  void boolean(bool value) { out_.push(value ? 0xf5 : 0xf4); }
+  void text(std::string_view value) {
+    head(0x60, value.size());
+    out_.append(value);
+  }
+
+ private:
+  void head(std::uint8_t major, std::uint64_t value) {
+    if (value < 24) return out_.push(static_cast<std::uint8_t>(major | value));
+    if (value <= 0xff) return put(major | 24, value, 1);
+    if (value <= 0xffff) return put(major | 25, value, 2);
+    if (value <= 0xffffffff) return put(major | 26, value, 4);
+    put(major | 27, value, 8);
+  }
+};
+
+}  // namespace crosspoint::serializers

@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <cctype>
+
+#include "settings/object_reader.hpp"
+
+namespace crosspoint::settings {
+namespace {
+
+/// Paths nest no deeper than this.
+constexpr int kMaxDepth = 16;
+
+const std::vector<std::string_view> kUnsupported{
+    "reverseproxy",           "cgi",  "longpoll", "publisher", "caller", "webhook", "archive", "upload",
+    "websocket-reverseproxy", "wsgi", "resource", "wap",       "catalog"};
+
+bool is_path(const std::string& path) {
+  if (path == "/") return true;
+  return !path.empty() && std::all_of(path.begin(), path.end(), [](unsigned char c) {
+    return (c < 0x80 && std::isalnum(c) != 0) || c == '_' || c == '-';
+  });
+}
+
+StaticFiles load_static(ObjectReader& object) {
+  StaticFiles files;
+  LoadContext& context = object.context();
+  if (object.find("package") != nullptr || object.find("resource") != nullptr) {
+    context.unsupported(object.path(), "static files of a Python package are not available; use \"directory\"");
+  } else {
+    files.directory = context.absolute(object.required_text("directory", "the path of a directory"));
+  }
+  if (const Json* value = object.find("options")) {
+    ObjectReader options(context, *value, object.path_of("options"));
+    files.enable_directory_listing = options.boolean("enable_directory_listing", false);
+    each_entry(options, "mime_types", [&](const std::string& ending, const Json& type, const std::string& path) {
+      if (type.is_string() && ending.starts_with('.')) {
+        files.mime_types.emplace(ending, type.get<std::string>());
+      } else {
+        context.error(path, show(type) + " for \"" + ending + "\" cannot be used", "\".ending\": \"type\"");
+      }
+    });
+    if (const Json* timeout = options.find("cache_timeout")) {
+      files.cache_timeout.reset();
+      if (!timeout->is_null()) {
+        files.cache_timeout = static_cast<std::uint32_t>(options.integer("cache_timeout", 0, INT32_MAX).value_or(0));
+      }
+    }
+    files.default_file = options.text_or("default_file", "");
+    options.finish();
+  }
+  return files;
+}
+
+JsonValue load_json_value(ObjectReader& object) {
+  JsonValue json;
+  if (const Json* value = object.require("value", "any JSON value")) json.value = value->dump();
+  if (const Json* value = object.find("options")) {
+    ObjectReader options(object.context(), *value, object.path_of("options"));
+    json.prettify = options.boolean("prettify", false);
+    json.allow_cross_origin = options.boolean("allow_cross_origin", true);
+    json.discourage_caching = options.boolean("discourage_caching", false);
+    options.finish();
+  }
+  return json;
+}
+
+std::vector<WebPath> load_paths(ObjectReader& object, int depth);
+
+WebService load_service(LoadContext& context, const Json& value, const std::string& path, int depth) {
+  ObjectReader object(context, value, path);
+  const std::string type = object.required_text("type", "websocket, static, json, redirect, nodeinfo, path, none");
+  object.text("id");
+  WebService service;
+  if (type == "websocket") {
+    service = load_websocket(object);
+  } else if (type == "static") {
+    service = load_static(object);
+  } else if (type == "json") {
+    service = load_json_value(object);
+  } else if (type == "redirect") {
+    service = Redirect{object.required_text("url", "a URL")};
+  } else if (type == "nodeinfo") {
+    service = NodeInfo();
+  } else if (type == "path") {
+    object.require("paths", "an object of services by path");
+    service = PathService{load_paths(object, depth + 1)};
+  } else if (std::find(kUnsupported.begin(), kUnsupported.end(), type) != kUnsupported.end()) {
+    context.unsupported(path, "the path service \"" + type + "\" is not available");
+    return UnsupportedService{type};
+  } else if (type != "none") {
+    if (!type.empty()) {
+      context.error(object.path_of("type"), "\"" + type + "\" is not a path service",
+                    "websocket, static, json, redirect, nodeinfo, path, none");
+    }
+    return service;
+  }
+  object.finish();
+  return service;
+}
+
+std::vector<WebPath> load_paths(ObjectReader& object, int depth) {
+  std::vector<WebPath> paths;
+  if (depth > kMaxDepth) {
+    object.context().error(object.path_of("paths"), "paths nest too deeply", "16 levels");
+    return paths;
+  }
+  each_entry(object, "paths", [&](const std::string& name, const Json& value, const std::string& path) {
+    if (!is_path(name)) {
+      object.context().error(path, "\"" + name + "\" is not a path",
+                             "one component of letters, digits, '_' and '-', or \"/\"; use a \"path\" service to nest");
+    }
+    paths.push_back({name, load_service(object.context(), value, path, depth)});
+  });
+  return paths;
+}
+
+}  // namespace
+
+Web load_web(ObjectReader& object) {
+  Web web;
+  object.require("paths", "an object of services by path");
+  web.paths = load_paths(object, 0);
+  if (const Json* value = object.find("options")) {
+    ObjectReader options(object.context(), *value, object.path_of("options"));
+    web.access_log = options.boolean("access_log", false);
+    options.boolean("display_tracebacks", false);
+    web.hsts = options.boolean("hsts", false);
+    web.hsts_max_age = static_cast<std::uint32_t>(options.integer("hsts_max_age", 0, INT32_MAX).value_or(31536000));
+    if (const Json* timeout = options.find("client_timeout"); timeout != nullptr && !timeout->is_null()) {
+      if (const auto seconds = options.integer("client_timeout", 1, 86400)) {
+        web.client_timeout = static_cast<std::uint32_t>(*seconds);
+      }
+    }
+    options.finish();
+  }
+  return web;
+}
+
+}  // namespace crosspoint::settings

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// `realms` of a router worker.
+namespace crosspoint::settings {
+
+enum class Match { exact, prefix, wildcard };
+
+/// One of a role's `permissions`. The trailing star of `uri` has been turned into a match policy.
+struct Permission {
+  std::string uri;
+  Match match = Match::exact;
+  bool call = false, register_ = false, publish = false, subscribe = false;  ///< `allow`
+  bool disclose_caller = false, disclose_publisher = false;                  ///< `disclose`
+  bool cache = false;
+};
+
+/// The same answer to everything (`allow-by-default`).
+struct FixedPermission {
+  bool allow = false;
+};
+struct StaticPermissions {
+  std::vector<Permission> permissions;
+};
+/// A procedure that decides (`authorizer`).
+struct DynamicPermissions {
+  std::string authorizer;
+};
+
+struct Role {
+  std::string id;
+  std::string name;
+  std::variant<FixedPermission, StaticPermissions, DynamicPermissions> permissions;
+};
+
+/// Where Crossbar's behaviour is a defect, this chooses between it and the correct one (`compat`, Crosspoint's own).
+struct Compat {
+  bool crossbar_permissions = false;      ///< permissions: "crossbar" instead of "correct"
+  bool role_authorization_cache = false;  ///< authorization_cache: "role" instead of "authid"
+};
+
+struct StoreEntry {
+  std::string uri;
+  Match match = Match::exact;
+  std::optional<std::uint32_t> limit;
+};
+/// Event history and call queues.
+struct Store {
+  std::uint32_t limit = 100;
+  std::vector<StoreEntry> event_history;
+  std::vector<StoreEntry> call_queue;
+};
+
+struct Realm {
+  std::string id;
+  std::string name;
+  std::vector<Role> roles;
+  bool strict_uris = false;  ///< options.uri_check: "strict"
+  bool enable_meta_api = true;
+  bool bridge_meta_api = false;
+  std::uint32_t event_dispatching_chunk_size = 100;
+  std::optional<Store> store;
+  Compat compat;
+};
+
+}  // namespace crosspoint::settings

@@ -1,0 +1,40 @@
+#include "transports/address.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+
+namespace crosspoint::transports {
+
+std::string address_text(const sockaddr_storage& address, socklen_t size) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET) {
+    const auto& tcp4 = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &tcp4.sin_addr, text.data(), text.size());
+    return std::string("tcp4:") + text.data() + ":" + std::to_string(ntohs(tcp4.sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto& tcp6 = reinterpret_cast<const sockaddr_in6&>(address);
+    ::inet_ntop(AF_INET6, &tcp6.sin6_addr, text.data(), text.size());
+    return std::string("tcp6:[") + text.data() + "]:" + std::to_string(ntohs(tcp6.sin6_port));
+  }
+  if (address.ss_family == AF_UNIX) {
+    const auto& local = reinterpret_cast<const sockaddr_un&>(address);
+    const std::size_t length = size > offsetof(sockaddr_un, sun_path) ? size - offsetof(sockaddr_un, sun_path) : 0;
+    return "unix:" + std::string(local.sun_path, ::strnlen(local.sun_path, length));
+  }
+  return {};
+}
+
+std::string own_address(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  return address_text(address, size);
+}
+
+}  // namespace crosspoint::transports

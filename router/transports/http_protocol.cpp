@@ -1,0 +1,224 @@
+#include "transports/http_protocol.hpp"
+
+#include <fmt/chrono.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <cctype>
+#include <ctime>
+
+#include "base/log.hpp"
+#include "transports/url.hpp"
+
+namespace crosspoint::transports {
+namespace {
+
+namespace http = boost::beast::http;
+
+constexpr std::uint32_t kMaxHeader = 32 * 1024;
+/// A file is read and sent in parts of this size, each when the one before has gone to the kernel.
+constexpr std::size_t kFilePart = 256 * 1024;
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+std::string http_date() { return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(std::time(nullptr))); }
+
+std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+struct HttpProtocol::Parser {
+  http::request_parser<http::string_body> beast;
+  bool started = false;
+};
+
+/// Outlives the protocol if a service keeps it.
+class HttpProtocol::Exchange final : public HttpExchange {
+ public:
+  Exchange(HttpProtocol& protocol, HttpRequest request) : protocol_(&protocol), request_(std::move(request)) {}
+
+  const HttpRequest& request() const override { return request_; }
+  void respond(HttpResponse response) override {
+    if (HttpProtocol* protocol = std::exchange(protocol_, nullptr)) {
+      protocol->send_response(request_, std::move(response));
+    }
+  }
+  void upgrade(HttpResponse response, const std::function<std::unique_ptr<Protocol>(Stream&)>& make) override {
+    if (HttpProtocol* protocol = std::exchange(protocol_, nullptr)) {
+      protocol->switch_protocol(request_, std::move(response), make);
+    }
+  }
+  Stream* stream() override { return protocol_ != nullptr ? &protocol_->stream_ : nullptr; }
+  void detach() { protocol_ = nullptr; }
+
+ private:
+  HttpProtocol* protocol_;
+  HttpRequest request_;
+};
+
+HttpProtocol::HttpProtocol(Stream& stream, const HttpService& root, const HttpOptions& options)
+    : stream_(stream), root_(root), options_(options) {
+  arm_timer();
+}
+
+HttpProtocol::~HttpProtocol() {
+  stream_.io().cancel(timer_);
+  if (exchange_) exchange_->detach();
+  if (file_.fd >= 0) ::close(file_.fd);
+}
+
+void HttpProtocol::arm_timer() {
+  stream_.io().cancel(timer_);
+  timer_ = stream_.io().after(std::chrono::seconds(options_.client_timeout),
+                              [this] { stream_.finish("no HTTP request in time"); });
+}
+
+std::size_t HttpProtocol::on_bytes(std::span<std::uint8_t> bytes, const base::ChunkRef&) {
+  if (exchange_) {
+    // A pipelined request waits for the response before it. A client may not pile up more than a buffer of them.
+    if (bytes.size() > kMaxHeader + options_.max_body) stream_.close("too many pipelined HTTP requests");
+    return 0;
+  }
+  if (!parser_) {
+    parser_ = std::make_unique<Parser>();
+    parser_->beast.header_limit(kMaxHeader);
+    parser_->beast.body_limit(options_.max_body);
+    parser_->beast.eager(true);
+  }
+  boost::system::error_code error;
+  const std::size_t used = parser_->beast.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
+  if (error && error != http::error::need_more) {
+    if (error == http::error::body_limit) {
+      refuse(413, "the request's body is too large");
+    } else if (error == http::error::header_limit) {
+      refuse(431, "the request's header is too large");
+    } else {
+      refuse(400, "malformed HTTP request");
+    }
+    return bytes.size();
+  }
+  if (parser_->beast.is_done()) dispatch();
+  return used;
+}
+
+void HttpProtocol::dispatch() {
+  auto message = parser_->beast.release();
+  parser_.reset();
+  HttpRequest request;
+  request.method = view(message.method_string());
+  request.target = view(message.target());
+  request.http_1_0 = message.version() < 11;
+  request.keep_alive = message.keep_alive();
+  for (const auto& field : message) {
+    request.headers.emplace_back(lower(view(field.name_string())), std::string(view(field.value())));
+  }
+  request.body = std::move(message.body());
+  stream_.io().cancel(timer_);
+  const bool good = split_target(request.target, request.path, request.query);
+  exchange_ = std::make_shared<Exchange>(*this, std::move(request));
+  const auto exchange = exchange_;
+  if (!good) return exchange->respond(HttpResponse::text(400, "malformed request target\n"));
+  root_.handle(exchange, std::string_view(exchange->request().path).substr(1));
+}
+
+void HttpProtocol::refuse(unsigned status, std::string_view problem) {
+  parser_.reset();
+  HttpRequest request;
+  request.method = "-";
+  request.target = "-";
+  request.keep_alive = false;
+  exchange_ = std::make_shared<Exchange>(*this, std::move(request));
+  auto response = HttpResponse::text(status, std::string(problem) + "\n");
+  response.close = true;
+  const auto exchange = exchange_;
+  exchange->respond(std::move(response));
+}
+
+std::string HttpProtocol::head(const HttpRequest& request, const HttpResponse& response, std::uint64_t size,
+                               bool close) const {
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\nServer: {}\r\nDate: {}\r\n", response.status,
+                                 status_text(response.status), options_.server, http_date());
+  for (const auto& [name, value] : response.headers) text += fmt::format("{}: {}\r\n", name, value);
+  if (response.status >= 200 && response.status != 204 && response.status != 304) {
+    text += fmt::format("Content-Length: {}\r\n", size);
+  }
+  if (options_.hsts) text += fmt::format("Strict-Transport-Security: max-age={}\r\n", options_.hsts_max_age);
+  if (close) {
+    text += "Connection: close\r\n";
+  } else if (request.http_1_0) {
+    text += "Connection: keep-alive\r\n";
+  }
+  return text + "\r\n";
+}
+
+void HttpProtocol::send_response(const HttpRequest& request, HttpResponse response) {
+  close_after_ = response.close || !request.keep_alive;
+  const bool from_file = response.file.fd >= 0;
+  const std::uint64_t size = from_file ? response.file.size : response.body.size();
+  stream_.out().append_copy(base::as_bytes(head(request, response, size, close_after_)));
+  if (options_.access_log) {
+    log::info("{} \"{} {}\" {} {}", stream_.peer_address(), request.method, request.target, response.status, size);
+  }
+  stream_.wake();
+  if (request.method == "HEAD" || response.status == 204 || response.status == 304) return finish_response();
+  if (!from_file) {
+    stream_.out().append_copy(base::as_bytes(response.body));
+    return finish_response();
+  }
+  std::swap(file_, response.file);
+  send_file_part();
+}
+
+void HttpProtocol::send_file_part() {
+  if (file_.size > 0) {
+    const std::size_t want = std::min<std::uint64_t>(file_.size, kFilePart);
+    std::uint8_t* space = stream_.out().reserve(want);
+    const ssize_t got = ::pread(file_.fd, space, want, static_cast<off_t>(file_.offset));
+    // The length has been announced: a file that shrank can only be answered by breaking off.
+    if (got <= 0) return stream_.close("a file could not be read to its end");
+    stream_.out().commit(static_cast<std::size_t>(got));
+    file_.offset += static_cast<std::uint64_t>(got);
+    file_.size -= static_cast<std::uint64_t>(got);
+    stream_.wake();
+  }
+  if (file_.size > 0) return;  // on_drained() goes on
+  ::close(file_.fd);
+  file_.fd = -1;
+  finish_response();
+}
+
+void HttpProtocol::on_drained() {
+  if (file_.fd >= 0) send_file_part();
+}
+
+void HttpProtocol::finish_response() {
+  exchange_.reset();
+  if (close_after_) return stream_.finish("HTTP response sent");
+  arm_timer();
+  stream_.offer_again();
+}
+
+void HttpProtocol::switch_protocol(const HttpRequest& request, HttpResponse response,
+                                   const std::function<std::unique_ptr<Protocol>(Stream&)>& make) {
+  stream_.out().append_copy(base::as_bytes(head(request, response, 0, false)));
+  if (options_.access_log) {
+    log::info("{} \"{} {}\" {}", stream_.peer_address(), request.method, request.target, response.status);
+  }
+  stream_.wake();
+  exchange_.reset();
+  stream_.set_protocol(make(stream_));
+}
+
+void HttpProtocol::on_closed(std::string_view) {
+  stream_.io().cancel(timer_);
+  if (exchange_) exchange_->detach();
+}
+
+}  // namespace crosspoint::transports

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "transports/http_message.hpp"
+#include "transports/protocol.hpp"
+
+namespace crosspoint::transports {
+
+class Stream;
+
+/// One request that waits for its response. Belongs to the connection's thread; may be kept to respond later.
+class HttpExchange {
+ public:
+  virtual ~HttpExchange() = default;
+  virtual const HttpRequest& request() const = 0;
+  /// Answers the request. Call once; of no effect if the connection is gone.
+  virtual void respond(HttpResponse response) = 0;
+  /// Answers with "101 Switching Protocols" and hands the connection to another protocol. `make` gets the stream after
+  /// the response is queued.
+  virtual void upgrade(HttpResponse response, const std::function<std::unique_ptr<Protocol>(Stream&)>& make) = 0;
+  /// The connection; nullptr if it is gone.
+  virtual Stream* stream() = 0;
+};
+
+/// What answers the requests below one path of a web transport. Constant after start; used by all threads.
+class HttpService {
+ public:
+  virtual ~HttpService() = default;
+  /// `rest` is the part of the request's path behind the service's own, without a leading '/'.
+  virtual void handle(std::shared_ptr<HttpExchange> exchange, std::string_view rest) const = 0;
+};
+
+}  // namespace crosspoint::transports

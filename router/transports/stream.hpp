@@ -1,0 +1,126 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/io_thread.hpp"
+#include "base/out_queue.hpp"
+#include "transports/protocol.hpp"
+
+namespace crosspoint::transports {
+
+class StreamSet;
+
+/// One connection's socket with its input and output. Input is read into the thread's buffer and handed to the
+/// protocol in place; only what is left of an unfinished piece is kept, and a large piece is read straight into memory
+/// of its own. Output gathers in out() and leaves at the end of the turn in one system call. Belongs to one thread.
+class Stream final : public base::Pollable {
+ public:
+  /// Pieces that are going to be longer than this are read into memory of their own.
+  static constexpr std::size_t kLargePiece = 32 * 1024;
+
+  Stream(StreamSet& set, int fd, std::string own_address, std::string peer_address);
+  ~Stream() override;
+
+  /// Replaces the protocol. The old one gets no further calls; bytes it was not done with go to the new one.
+  void set_protocol(std::unique_ptr<Protocol> protocol);
+
+  /// Where to write. Call wake() afterwards.
+  base::OutQueue& out() { return out_; }
+  /// Has the queue written at the end of this turn.
+  void wake();
+  /// Bytes queued but not yet taken by the kernel.
+  std::size_t queued() const { return out_.bytes(); }
+
+  /// Stops and starts reading, to hold back a peer that sends faster than its messages can be handled.
+  void pause();
+  void resume();
+  /// Gives the protocol, in the next turn, the bytes that it was not done with, although no more have arrived.
+  void offer_again();
+
+  /// Writes what is queued, then ends the connection in an orderly way (the peer sees all of it). Input is ignored
+  /// from now on. Bounded by a time limit.
+  void finish(std::string_view reason);
+  /// Ends the connection now. The protocol hears of it; the stream is destroyed at the end of the turn.
+  void close(std::string_view reason);
+  bool closed() const { return fd_ < 0; }
+
+  base::IoThread& io();
+  /// As Crossbar writes addresses: "tcp4:127.0.0.1:48638".
+  const std::string& own_address() const { return own_address_; }
+  const std::string& peer_address() const { return peer_address_; }
+  int fd() const { return fd_; }
+
+  void on_ready(std::uint32_t events) override;
+
+ private:
+  friend class StreamSet;
+  void read();
+  void read_large();
+  void process(std::span<std::uint8_t> bytes);
+  void keep(std::span<const std::uint8_t> rest);
+  /// Handles what recv said; true if `size` bytes arrived.
+  bool received(ssize_t size);
+  void flush();
+  void drained();
+
+  StreamSet& set_;
+  int fd_;
+  std::unique_ptr<Protocol> protocol_;
+  base::OutQueue out_;
+  base::ChunkRef kept_;    // an unfinished piece
+  std::size_t large_ = 0;  // if not 0, kept_ has room for a piece of so many bytes and is read into directly
+  bool dirty_ = false;     // in the set's list for this turn's end
+  bool blocked_ = false;   // the kernel takes no more for now
+  bool paused_ = false;
+  bool readable_ = false;  // something may be waiting in the kernel although no further event will say so
+  bool offer_again_ = false;
+  bool hung_up_ = false;  // the peer has sent its last byte
+  bool finishing_ = false;
+  bool shut_down_ = false;   // our end of output has been sent
+  std::uint32_t place_ = 0;  // in the set
+  std::string own_address_;
+  std::string peer_address_;
+  std::string finish_reason_;
+  base::Timers::Handle finish_timer_;
+};
+
+/// All streams of one thread: owns them, writes their queues at the end of a turn, and destroys closed ones then.
+class StreamSet final : public base::TurnEnd {
+ public:
+  explicit StreamSet(base::IoThread& io) : io_(io) {}
+  ~StreamSet() override;
+
+  /// Takes over a connected, non-blocking socket. nullptr if the kernel does not let it be watched (the socket is
+  /// closed then).
+  Stream* add(int fd, std::string own_address, std::string peer_address);
+  std::size_t size() const { return streams_.size(); }
+  base::IoThread& io() { return io_; }
+  /// Has `count` lowered by one whenever a stream closes.
+  void count_in(std::atomic<std::size_t>& count) { count_ = &count; }
+  void close_all(std::string_view reason);
+  /// Destroys everything, without telling protocols. When the thread has stopped.
+  void clear();
+
+  void on_turn_end() override;
+
+ private:
+  friend class Stream;
+  void need_turn_end();
+  void mark_dirty(Stream& stream);
+  void retire(Stream& stream);
+
+  base::IoThread& io_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+  std::vector<Stream*> dirty_;
+  std::vector<std::unique_ptr<Stream>> closed_;
+  std::vector<std::unique_ptr<Protocol>> replaced_;
+  bool turn_end_asked_ = false;
+  std::atomic<std::size_t>* count_ = nullptr;
+};
+
+}  // namespace crosspoint::transports

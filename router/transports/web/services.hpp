@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "settings/transport.hpp"
+#include "transports/http_service.hpp"
+#include "transports/message_port.hpp"
+
+/// The path services of web transports, one file each; services.cpp has the table.
+namespace crosspoint::transports::web {
+
+/// What services need of the node.
+struct ServiceContext {
+  /// The WAMP side of a WebSocket endpoint. The result must outlive the service.
+  std::function<MessageHandlerFactory&(const settings::WebSocket&)> make_endpoint;
+  /// What a nodeinfo page shows, as rows of name and value. Any thread.
+  std::function<std::vector<std::pair<std::string, std::string>>()> node_info;
+  std::string server;  ///< name and, if it may be shown, version
+};
+
+/// The service of one path. nullptr for those that are not available here.
+std::unique_ptr<HttpService> make_service(const settings::WebService& settings, const ServiceContext& context);
+
+std::unique_ptr<HttpService> make_websocket(const settings::WebSocket& settings, const ServiceContext& context);
+std::unique_ptr<HttpService> make_static_files(const settings::StaticFiles& settings);
+std::unique_ptr<HttpService> make_json(const settings::JsonValue& settings);
+std::unique_ptr<HttpService> make_redirect(const settings::Redirect& settings);
+std::unique_ptr<HttpService> make_node_info(const ServiceContext& context);
+/// Nested paths, and the root of every web transport. nullptr if one of them is not available.
+std::unique_ptr<HttpService> make_paths(const std::vector<settings::WebPath>& paths, const ServiceContext& context);
+
+/// The page for what is not there.
+HttpResponse not_found(const HttpRequest& request);
+/// An answer to methods that a service does not have.
+HttpResponse method_not_allowed(std::string_view allowed);
+/// Lets pages of other origins use the response, as Crossbar does.
+void allow_cross_origin(const HttpRequest& request, HttpResponse& response);
+/// Text as HTML text.
+std::string escape_html(std::string_view text);
+
+}  // namespace crosspoint::transports::web

@@ -1,0 +1,319 @@
+#include "transports/websocket_protocol.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/random.hpp"
+#include "serializers/reader.hpp"
+
+namespace crosspoint::transports {
+namespace {
+
+/// A closing handshake that the peer does not answer ends after this, if the configuration sets no limit.
+constexpr std::chrono::milliseconds kCloseTime{5000};
+/// Payloads from this size on are referenced instead of copied, where they have an owner.
+constexpr std::size_t kReferenceFrom = 4096;
+
+}  // namespace
+
+WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options,
+                                     WebSocketSession session, MessageHandlerFactory& factory)
+    : stream_(stream),
+      options_(options),
+      max_message_size_(options.max_message_size > 0 ? options.max_message_size : settings::kMaxMessageSize),
+      info_(std::make_unique<TransportInfo>(std::move(session.info))) {
+  if (session.deflate) {
+    const int memory_level = options.compression ? options.compression->memory_level : 8;
+    deflate_ = std::make_unique<PermessageDeflate>(*session.deflate, memory_level);
+  }
+  handler_ = factory.make_handler(*this);
+  schedule_ping();
+}
+
+WebSocketProtocol::~WebSocketProtocol() { stream_.io().cancel(timer_); }
+
+TransportInfo WebSocketProtocol::info() const { return *info_; }
+
+std::size_t WebSocketProtocol::on_bytes(std::span<std::uint8_t> bytes, const base::ChunkRef& owner) {
+  std::size_t done = 0;
+  wanted_ = 0;
+  while (done < bytes.size() && state_ != State::closed) {
+    const std::size_t size = frame(bytes.subspan(done), owner);
+    if (size == 0) break;
+    done += size;
+  }
+  return state_ == State::closed ? bytes.size() : done;
+}
+
+std::size_t WebSocketProtocol::frame(std::span<std::uint8_t> bytes, const base::ChunkRef& owner) {
+  FrameHeader header;
+  std::string_view problem;
+  switch (parse_frame_header(bytes, header, problem)) {
+    case FrameParse::incomplete:
+      return 0;
+    case FrameParse::bad:
+      fail_with(CloseCode::protocol_error, problem);
+      return 0;
+    case FrameParse::complete:
+      break;
+  }
+  if (!check(header)) return 0;
+  const std::size_t size = header.size + header.payload_size;
+  if (bytes.size() < size) {
+    wanted_ = size;
+    return 0;
+  }
+  const auto payload = bytes.subspan(header.size, header.payload_size);
+  if (header.masked) unmask(payload, header.key);
+  if (options_.auto_ping_restart_on_any_traffic) pong_missing_ = false;
+  if (header.opcode >= Opcode::close) {
+    control_frame(header.opcode, payload);
+  } else if (state_ == State::open) {  // what comes after our Close frame is of no use
+    data_frame(header, payload, owner);
+  }
+  return size;
+}
+
+bool WebSocketProtocol::check(const FrameHeader& header) {
+  const auto bad = [this](std::string_view problem) {
+    fail_with(CloseCode::protocol_error, problem);
+    return false;
+  };
+  if (!header.masked && options_.require_masked_client_frames) return bad("a client's frame without mask");
+  if (header.rsv1 && (!deflate_ || header.opcode >= Opcode::close || header.opcode == Opcode::continuation)) {
+    return bad("a frame marked as compressed where it must not be");
+  }
+  if (header.opcode >= Opcode::close) return true;
+  if ((header.opcode == Opcode::continuation) != fragmented_.has_value()) {
+    return bad(fragmented_ ? "a new message inside a fragmented one" : "a continuation of no message");
+  }
+  const bool too_long = options_.max_frame_size > 0 && header.payload_size > options_.max_frame_size;
+  if (!too_long && header.payload_size <= max_message_size_ - std::min(fragments_.size(), max_message_size_)) {
+    return true;
+  }
+  fail_with(CloseCode::message_too_big,
+            too_long ? "a frame longer than max_frame_size" : "a message longer than max_message_size");
+  return false;
+}
+
+void WebSocketProtocol::data_frame(const FrameHeader& header, std::span<std::uint8_t> payload,
+                                   const base::ChunkRef& owner) {
+  if (!fragmented_ && header.fin) return message(header.opcode, header.rsv1, payload, owner);
+  if (!fragmented_) {
+    fragmented_ = header.opcode;
+    fragments_compressed_ = header.rsv1;
+  }
+  fragments_.insert(fragments_.end(), payload.begin(), payload.end());
+  if (!header.fin) return;
+  const Opcode opcode = *fragmented_;
+  fragmented_.reset();
+  std::vector<std::uint8_t> whole;
+  whole.swap(fragments_);
+  const std::size_t size = whole.size();
+  whole.resize(size + base::IoThread::kReadPadding);
+  message(opcode, fragments_compressed_, std::span(whole).first(size), {});
+}
+
+void WebSocketProtocol::message(Opcode opcode, bool compressed, std::span<std::uint8_t> payload,
+                                const base::ChunkRef& owner) {
+  if (opcode != data_opcode()) {
+    return fail_with(CloseCode::unsupported_data, opcode == Opcode::text ? "a text message to a binary subprotocol"
+                                                                         : "a binary message to a text subprotocol");
+  }
+  std::vector<std::uint8_t> plain;
+  if (compressed) {
+    using enum PermessageDeflate::Inflated;
+    const auto result = deflate_->inflate(payload, max_message_size_, plain);
+    if (result == too_big) return fail_with(CloseCode::message_too_big, "a message longer than max_message_size");
+    if (result == malformed) return fail_with(CloseCode::invalid_payload, "a message that cannot be decompressed");
+    const std::size_t size = plain.size();
+    plain.resize(size + base::IoThread::kReadPadding);
+    payload = std::span(plain).first(size);
+  }
+  if (opcode == Opcode::text && !serializers::is_utf8(base::as_text(payload))) {
+    return fail_with(CloseCode::invalid_payload, "a text message that is not UTF-8");
+  }
+  handler_->on_message(payload, compressed ? base::ChunkRef() : owner);
+}
+
+void WebSocketProtocol::control_frame(Opcode opcode, std::span<const std::uint8_t> payload) {
+  if (opcode == Opcode::close) return close_frame(payload);
+  if (state_ != State::open) return;
+  if (opcode == Opcode::ping) {
+    // A peer that sends pings without reading the answers does not get to fill the queue.
+    if (stream_.queued() < 64 * 1024) send_control(Opcode::pong, payload);
+  } else if (payload.size() >= ping_payload_.size() &&
+             std::equal(ping_payload_.begin(), ping_payload_.end(), payload.begin())) {
+    pong_missing_ = false;
+  }
+}
+
+void WebSocketProtocol::close_frame(std::span<const std::uint8_t> payload) {
+  if (payload.size() == 1) return fail_with(CloseCode::protocol_error, "a Close frame with half a code");
+  std::uint16_t code = static_cast<std::uint16_t>(CloseCode::none);
+  std::string_view reason;
+  if (payload.size() >= 2) {
+    code = static_cast<std::uint16_t>(payload[0] << 8 | payload[1]);
+    reason = base::as_text(payload.subspan(2));
+    if (!is_valid_close_code(code)) return fail_with(CloseCode::protocol_error, "a Close frame with an invalid code");
+    if (!serializers::is_utf8(reason)) return fail_with(CloseCode::invalid_payload, "a Close reason that is not UTF-8");
+  }
+  if (state_ == State::open) {
+    const bool echo = options_.echo_close_codereason && payload.size() >= 2;
+    send_close(echo ? static_cast<CloseCode>(code) : CloseCode::normal, echo ? reason : std::string_view());
+  }
+  state_ = State::closed;
+  std::string text = "WebSocket closed by the peer";
+  if (payload.size() >= 2) text += " with code " + std::to_string(code);
+  stream_.finish(text);
+}
+
+void WebSocketProtocol::send_control(Opcode opcode, base::Bytes payload) {
+  serializers::EncodedMessage message;
+  std::uint8_t header[kMaxFrameHeader];
+  const std::size_t size = write_frame_header(header, opcode, false, payload.size());
+  if (options_.mask_server_frames) {  // a zero key masks without a change
+    header[1] |= 0x80;
+    std::memset(header + size, 0, 4);
+  }
+  stream_.out().append_copy({header, size + (options_.mask_server_frames ? 4 : 0)});
+  stream_.out().append_copy(payload);
+  stream_.wake();
+}
+
+void WebSocketProtocol::send_close(CloseCode code, std::string_view reason) {
+  std::array<std::uint8_t, 125> payload;
+  payload[0] = static_cast<std::uint8_t>(static_cast<unsigned>(code) >> 8);
+  payload[1] = static_cast<std::uint8_t>(static_cast<unsigned>(code) & 0xff);
+  std::size_t size = std::min<std::size_t>(reason.size(), payload.size() - 2);
+  while (size < reason.size() && size > 0 && (static_cast<unsigned char>(reason[size]) & 0xc0) == 0x80) --size;
+  std::memcpy(payload.data() + 2, reason.data(), size);
+  send_control(Opcode::close, base::Bytes(payload).first(2 + size));
+}
+
+void WebSocketProtocol::start_closing(CloseCode code, std::string_view reason) {
+  if (state_ != State::open) return;
+  state_ = State::closing;
+  send_close(code, reason);
+  io().cancel(timer_);
+  const auto limit = options_.close_handshake_timeout_ms > 0
+                         ? std::chrono::milliseconds(options_.close_handshake_timeout_ms)
+                         : kCloseTime;
+  timer_ = io().after(limit, [this] { stream_.close("the peer did not answer the closing handshake"); });
+}
+
+void WebSocketProtocol::fail_with(CloseCode code, std::string_view reason) {
+  if (state_ == State::closed) return;
+  if (options_.fail_by_drop) {
+    state_ = State::closed;
+    return stream_.close(reason);
+  }
+  if (state_ == State::open) send_close(code, reason);
+  state_ = State::closed;
+  stream_.finish(reason);
+}
+
+void WebSocketProtocol::on_closed(std::string_view reason) {
+  state_ = State::closed;
+  io().cancel(timer_);
+  handler_->on_closed(reason);
+}
+
+void WebSocketProtocol::send(const serializers::EncodedMessage& message) {
+  if (state_ != State::open) return;
+  if (!takes_shared_frames()) return send_special(message);
+  base::OutQueue& out = stream_.out();
+  const bool refer = message.payload_owner && message.payload.size() >= kReferenceFrom;
+  const std::size_t copied = message.size() - (refer ? message.payload.size() : 0);
+  std::uint8_t* const start = out.reserve(kMaxFrameHeader + copied);
+  std::uint8_t* at = start + write_frame_header(start, data_opcode(), false, message.size());
+  std::memcpy(at, message.head.data(), message.head.size());
+  at += message.head.size();
+  if (!refer) {
+    if (!message.payload.empty()) std::memcpy(at, message.payload.data(), message.payload.size());
+    at += message.payload.size();
+    std::memcpy(at, message.tail.data(), message.tail.size());
+    out.commit(static_cast<std::size_t>(at - start) + message.tail.size());
+  } else {
+    out.commit(static_cast<std::size_t>(at - start));
+    const auto offset = static_cast<std::uint32_t>(message.payload.data() - message.payload_owner->data());
+    out.append({message.payload_owner, offset, static_cast<std::uint32_t>(message.payload.size())});
+    out.append_copy(base::as_bytes(message.tail));
+  }
+  stream_.wake();
+}
+
+void WebSocketProtocol::send_special(const serializers::EncodedMessage& message) {
+  std::vector<std::uint8_t> frame(kMaxFrameHeader);
+  if (deflate_) {
+    deflate_->deflate(message.head, false, frame);
+    deflate_->deflate(message.payload, false, frame);
+    deflate_->deflate(base::as_bytes(message.tail), true, frame);
+  } else {
+    const auto tail = base::as_bytes(message.tail);
+    frame.insert(frame.end(), message.head.begin(), message.head.end());
+    frame.insert(frame.end(), message.payload.begin(), message.payload.end());
+    frame.insert(frame.end(), tail.begin(), tail.end());
+  }
+  std::uint8_t header[kMaxFrameHeader];
+  std::size_t size = write_frame_header(header, data_opcode(), deflate_ != nullptr, frame.size() - kMaxFrameHeader);
+  if (options_.mask_server_frames) {  // a zero key masks without a change
+    header[1] |= 0x80;
+    std::memset(header + size, 0, 4);
+    size += 4;
+  }
+  std::memcpy(frame.data() + kMaxFrameHeader - size, header, size);
+  stream_.out().append_copy(base::Bytes(frame).subspan(kMaxFrameHeader - size));
+  stream_.wake();
+}
+
+SharedFrame WebSocketProtocol::make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const {
+  SharedFrame frame;
+  const bool refer = message.payload_owner && message.payload.size() >= kReferenceFrom;
+  std::uint8_t header[kMaxFrameHeader];
+  const std::size_t header_size = write_frame_header(header, data_opcode(), false, message.size());
+  const std::size_t copied = message.size() - (refer ? message.payload.size() + message.tail.size() : 0);
+  frame.start = writer.reserve(header_size + copied);
+  std::uint8_t* at = frame.start.chunk->data() + frame.start.offset;
+  std::memcpy(at, header, header_size);
+  at += header_size;
+  std::memcpy(at, message.head.data(), message.head.size());
+  at += message.head.size();
+  if (refer) {
+    const auto offset = static_cast<std::uint32_t>(message.payload.data() - message.payload_owner->data());
+    frame.payload = {message.payload_owner, offset, static_cast<std::uint32_t>(message.payload.size())};
+    if (!message.tail.empty()) frame.end = writer.store(base::as_bytes(message.tail));
+    return frame;
+  }
+  if (!message.payload.empty()) std::memcpy(at, message.payload.data(), message.payload.size());
+  if (!message.tail.empty()) std::memcpy(at + message.payload.size(), message.tail.data(), message.tail.size());
+  return frame;
+}
+
+void WebSocketProtocol::send(const SharedFrame& frame) {
+  if (state_ != State::open) return;
+  stream_.out().append(frame.start);
+  if (frame.payload.size > 0) stream_.out().append(frame.payload);
+  if (frame.end.size > 0) stream_.out().append(frame.end);
+  stream_.wake();
+}
+
+void WebSocketProtocol::schedule_ping() {
+  if (options_.auto_ping_interval_ms <= 0) return;
+  timer_ = io().after(std::chrono::milliseconds(options_.auto_ping_interval_ms), [this] { send_ping(); });
+}
+
+void WebSocketProtocol::send_ping() {
+  std::array<std::uint8_t, 125> payload{};
+  base::fill_secure_random(ping_payload_.data(), ping_payload_.size());
+  std::copy(ping_payload_.begin(), ping_payload_.end(), payload.begin());
+  send_control(Opcode::ping, base::Bytes(payload).first(static_cast<std::size_t>(options_.auto_ping_size)));
+  if (options_.auto_ping_timeout_ms <= 0) return schedule_ping();
+  pong_missing_ = true;
+  timer_ = io().after(std::chrono::milliseconds(options_.auto_ping_timeout_ms), [this] {
+    if (pong_missing_) return stream_.close("no answer to a WebSocket ping in time");
+    schedule_ping();
+  });
+}
+
+}  // namespace crosspoint::transports

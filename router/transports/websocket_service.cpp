@@ -1,0 +1,67 @@
+#include "transports/websocket_service.hpp"
+
+#include <fmt/core.h>
+
+#include "base/log.hpp"
+#include "transports/web/services.hpp"
+#include "transports/websocket_protocol.hpp"
+#include "transports/websocket_upgrade.hpp"
+
+namespace crosspoint::transports {
+
+WebSocketService::WebSocketService(const settings::WebSocket& settings, MessageHandlerFactory& endpoint)
+    : options_(settings.options), endpoint_(endpoint) {
+  if (settings.serializers.empty()) {
+    for (const auto& serializer : serializers::all()) serializers_.push_back(&serializer);
+  }
+  for (const auto& name : settings.serializers) {
+    if (const auto* serializer = serializers::find_by_name(name)) serializers_.push_back(serializer);
+  }
+}
+
+void WebSocketService::handle(std::shared_ptr<HttpExchange> exchange, std::string_view) const {
+  const HttpRequest& request = exchange->request();
+  if (!is_upgrade(request)) return show_status(*exchange);
+  WebSocketUpgrade upgrade = negotiate_upgrade(request, options_, serializers_);
+  Stream* stream = exchange->stream();
+  if (stream == nullptr) return;
+  if (upgrade.serializer == nullptr) {
+    log::info("{}: WebSocket refused: {}", stream->peer_address(),
+              std::string_view(upgrade.response.body).substr(0, upgrade.response.body.find('\n')));
+    return exchange->respond(std::move(upgrade.response));
+  }
+  WebSocketSession session;
+  session.serializer = upgrade.serializer;
+  session.deflate = std::move(upgrade.deflate);
+  TransportInfo& info = session.info;
+  info.serializer = upgrade.serializer;
+  info.framing = "websocket";
+  info.subprotocol = upgrade.subprotocol;
+  if (session.deflate) info.extensions.push_back(session.deflate->response);
+  info.own_address = stream->own_address();
+  info.peer_address = stream->peer_address();
+  info.fd = stream->fd();
+  info.headers_received = request.headers;
+  info.headers_sent = upgrade.response.headers;
+  exchange->upgrade(std::move(upgrade.response), [&](Stream& upgraded) {
+    return std::make_unique<WebSocketProtocol>(upgraded, options_, std::move(session), endpoint_);
+  });
+}
+
+void WebSocketService::show_status(HttpExchange& exchange) const {
+  if (!options_.enable_webstatus) {
+    HttpResponse response = HttpResponse::text(426, "this is a WebSocket endpoint\n");
+    response.set("Upgrade", "websocket");
+    response.set("Connection", "Upgrade");
+    return exchange.respond(std::move(response));
+  }
+  std::string subprotocols;
+  for (const auto* serializer : serializers_) subprotocols += fmt::format("<li>{}</li>", serializer->subprotocol);
+  exchange.respond(HttpResponse::html(
+      200, fmt::format("<!DOCTYPE html>\n<html><head><title>Crosspoint WebSocket endpoint</title></head><body>"
+                       "<h1>WAMP over WebSocket</h1><p>{} is a WebSocket endpoint: connect with a WAMP client, not "
+                       "with a browser's address bar.</p><p>Subprotocols:</p><ul>{}</ul></body></html>\n",
+                       web::escape_html(exchange.request().path), subprotocols)));
+}
+
+}  // namespace crosspoint::transports

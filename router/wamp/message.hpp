@@ -1,0 +1,228 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "wamp/ids.hpp"
+#include "wamp/payload.hpp"
+#include "wamp/uri.hpp"
+
+/// The messages of WAMP ("Messages", basic and advanced profile) as plain structs, fields in wire order. Which field
+/// stands where on the wire is known to serializers/ alone. Views point into the bytes a message was decoded from, or
+/// into whatever its maker keeps alive until it is encoded.
+namespace crosspoint::wamp {
+
+enum class MessageType : std::uint8_t {
+  hello = 1,
+  welcome = 2,
+  abort = 3,
+  challenge = 4,
+  authenticate = 5,
+  goodbye = 6,
+  error = 8,
+  publish = 16,
+  published = 17,
+  subscribe = 32,
+  subscribed = 33,
+  unsubscribe = 34,
+  unsubscribed = 35,
+  event = 36,
+  call = 48,
+  cancel = 49,
+  result = 50,
+  register_ = 64,
+  registered = 65,
+  unregister = 66,
+  unregistered = 67,
+  invocation = 68,
+  interrupt = 69,
+  yield = 70,
+};
+
+/// "PUBLISH" and so on; "UNKNOWN" for a number that is no message type.
+std::string_view to_string(MessageType type);
+
+struct Hello {
+  std::string_view realm;
+  Dict details;
+};
+struct Welcome {
+  SessionId session = 0;
+  Dict details;
+};
+struct Abort {
+  Dict details;
+  std::string_view reason;
+};
+struct Challenge {
+  std::string_view method;
+  Dict extra;
+};
+struct Authenticate {
+  std::string_view signature;
+  Dict extra;
+};
+struct Goodbye {
+  Dict details;
+  std::string_view reason;
+};
+struct Error {
+  MessageType request_type{};
+  RequestId request = 0;
+  Dict details;
+  std::string_view error;
+  Payload payload;
+};
+
+/// Who may receive an event ("Subscriber Black- and Whitelisting"). A list that is present but empty counts: an empty
+/// eligible list leaves nobody.
+struct ReceiverFilter {
+  std::optional<std::vector<SessionId>> exclude;
+  std::optional<std::vector<std::string_view>> exclude_authid;
+  std::optional<std::vector<std::string_view>> exclude_authrole;
+  std::optional<std::vector<SessionId>> eligible;
+  std::optional<std::vector<std::string_view>> eligible_authid;
+  std::optional<std::vector<std::string_view>> eligible_authrole;
+};
+
+struct PublishOptions {
+  bool acknowledge = false;
+  bool exclude_me = true;  ///< "Publisher Exclusion"
+  std::unique_ptr<ReceiverFilter> filter;
+  Dict raw;
+};
+struct Publish {
+  RequestId request = 0;
+  PublishOptions options;
+  std::string_view topic;
+  Payload payload;
+};
+struct Published {
+  RequestId request = 0;
+  PublicationId publication = 0;
+};
+
+struct SubscribeOptions {
+  Match match = Match::exact;
+  Dict raw;
+};
+struct Subscribe {
+  RequestId request = 0;
+  SubscribeOptions options;
+  std::string_view topic;
+};
+struct Subscribed {
+  RequestId request = 0;
+  SubscriptionId subscription = 0;
+};
+struct Unsubscribe {
+  RequestId request = 0;
+  SubscriptionId subscription = 0;
+};
+struct Unsubscribed {
+  RequestId request = 0;
+};
+
+/// "Publisher Identification"; `topic` for pattern-based subscriptions.
+struct EventDetails {
+  std::optional<SessionId> publisher;
+  std::string_view publisher_authid;
+  std::string_view publisher_authrole;
+  std::string_view topic;
+};
+struct Event {
+  SubscriptionId subscription = 0;
+  PublicationId publication = 0;
+  EventDetails details;
+  Payload payload;
+};
+
+struct CallOptions {
+  Dict raw;
+};
+struct Call {
+  RequestId request = 0;
+  CallOptions options;
+  std::string_view procedure;
+  Payload payload;
+};
+struct Cancel {
+  RequestId request = 0;
+  Dict options;
+};
+/// Who answered, as Crossbar tells it.
+struct ResultDetails {
+  std::optional<SessionId> callee;
+  std::string_view callee_authid;
+  std::string_view callee_authrole;
+};
+struct Result {
+  RequestId request = 0;
+  ResultDetails details;
+  Payload payload;
+};
+
+/// "Shared Registration".
+enum class InvocationPolicy : std::uint8_t { single, first, last, roundrobin, random };
+std::string_view to_string(InvocationPolicy policy);
+
+struct RegisterOptions {
+  Match match = Match::exact;
+  InvocationPolicy invoke = InvocationPolicy::single;
+  Dict raw;
+};
+struct Register {
+  RequestId request = 0;
+  RegisterOptions options;
+  std::string_view procedure;
+};
+struct Registered {
+  RequestId request = 0;
+  RegistrationId registration = 0;
+};
+struct Unregister {
+  RequestId request = 0;
+  RegistrationId registration = 0;
+};
+struct Unregistered {
+  RequestId request = 0;
+};
+
+/// "Caller Identification"; `procedure` for pattern-based registrations.
+struct InvocationDetails {
+  std::optional<SessionId> caller;
+  std::string_view caller_authid;
+  std::string_view caller_authrole;
+  std::string_view procedure;
+};
+struct Invocation {
+  RequestId request = 0;
+  RegistrationId registration = 0;
+  InvocationDetails details;
+  Payload payload;
+};
+struct Interrupt {
+  RequestId request = 0;
+  Dict options;
+};
+struct YieldOptions {
+  Dict raw;
+};
+struct Yield {
+  RequestId request = 0;
+  YieldOptions options;
+  Payload payload;
+};
+
+using Message = std::variant<Hello, Welcome, Abort, Challenge, Authenticate, Goodbye, Error, Publish, Published,
+                             Subscribe, Subscribed, Unsubscribe, Unsubscribed, Event, Call, Cancel, Result, Register,
+                             Registered, Unregister, Unregistered, Invocation, Interrupt, Yield>;
+
+/// The type of the alternative a message holds.
+MessageType type_of(const Message& message);
+
+}  // namespace crosspoint::wamp
