@@ -1,0 +1,130 @@
+#include "support/test_realm.hpp"
+
+#include <sstream>
+
+namespace crosspoint::test {
+namespace {
+
+class RuleAuthorizer final : public realm::Authorizer {
+ public:
+  explicit RuleAuthorizer(std::vector<std::string> allowed) {
+    for (const auto& line : allowed) {
+      std::istringstream words(line);
+      std::string action, uri, disclose;
+      words >> action >> uri >> disclose;
+      rules_[action + " " + uri] = !disclose.empty();
+    }
+  }
+  realm::Decision decide(std::string_view uri, realm::Action action) const override {
+    const auto rule = rules_.find(std::string(to_string(action)) + " " + std::string(uri));
+    if (rule == rules_.end()) return {};
+    return {true, rule->second};
+  }
+
+ private:
+  std::map<std::string, bool> rules_;
+};
+
+std::string text_of(const serializers::EncodedMessage& message) {
+  std::string text(base::as_text(message.head));
+  text += base::as_text(message.payload);
+  return text += message.tail;
+}
+
+}  // namespace
+
+std::unique_ptr<const realm::Authorizer> rules(std::vector<std::string> allowed) {
+  return std::make_unique<RuleAuthorizer>(std::move(allowed));
+}
+
+TestRealm::TestRealm(unsigned shards, realm::RealmOptions options, std::uint64_t seed)
+    : realm_("realm1", options, shards, seed), outboxes_(shards), mail_(shards) {
+  for (auto& boxes : mail_) boxes.resize(shards);
+  realm_.add_role("user", realm::make_fixed_authorizer({true, false}));
+}
+
+TestClient& TestRealm::join(unsigned shard, std::string authid, std::string role) {
+  auto client = std::make_unique<TestClient>(*this, shard);
+  auto identity = std::make_shared<realm::Identity>();
+  identity->session = 1000 + clients_.size();
+  identity->authid = std::move(authid);
+  identity->authrole = role;
+  client->session_ = realm_.shard(shard).join(*client, identity, *realm_.find_role(role));
+  clients_.push_back(std::move(client));
+  return *clients_.back();
+}
+
+void TestRealm::deliver(unsigned shard) {
+  realm::Outbox& out = outboxes_[shard];
+  serializers::EncodedMessage encoded;
+  for (const auto& item : out.items()) {
+    if (!encoder_.encode(item.message, wamp::Encoding::json, encoded)) throw std::runtime_error("cannot be encoded");
+    const auto message = nlohmann::json::parse(text_of(encoded));
+    if (item.to != nullptr) static_cast<TestClient&>(*item.to->peer).inbox_.push_back(message);
+    for (std::uint32_t i = 0; i < item.receiver_count; ++i) {
+      static_cast<TestClient&>(*out.receivers()[item.first_receiver + i]->peer).inbox_.push_back(message);
+    }
+  }
+  for (auto& post : out.posts()) mail_[shard][post.shard].push_back(std::move(post.message));
+  for (const auto& denial : out.denials()) {
+    denials.push_back(std::string(to_string(denial.action)) + " " + denial.uri + " " + std::string(denial.reason));
+  }
+  out.clear();
+}
+
+bool TestRealm::carry(unsigned from, unsigned to) {
+  auto& mail = mail_[from][to];
+  if (mail.empty()) return false;
+  const realm::ShardMessage message = std::move(mail.front());
+  mail.pop_front();
+  realm_.shard(to).deliver(message, outboxes_[to]);
+  deliver(to);
+  return true;
+}
+
+void TestRealm::settle() {
+  bool again = true;
+  while (again) {
+    again = false;
+    for (unsigned from = 0; from < mail_.size(); ++from) {
+      for (unsigned to = 0; to < mail_.size(); ++to) {
+        while (carry(from, to)) again = true;
+      }
+    }
+  }
+}
+
+std::string TestClient::send(std::string_view json) {
+  // In memory of its own, of exact size, so that AddressSanitizer sees who reads beyond it or after it.
+  const std::vector<std::uint8_t> bytes(json.begin(), json.end());
+  serializers::Scratch scratch;
+  wamp::Message message;
+  if (const auto problem = serializers::decode(wamp::Encoding::json, bytes, scratch, message); !problem.empty()) {
+    return std::string(problem);
+  }
+  realm::Shard& shard = owner_.realm_.shard(shard_);
+  const std::string problem(shard.receive(*session_, message, owner_.outboxes_[shard_]));
+  owner_.deliver(shard_);
+  return problem;
+}
+
+nlohmann::json TestClient::take() {
+  if (inbox_.empty()) return nullptr;
+  nlohmann::json message = std::move(inbox_.front());
+  inbox_.pop_front();
+  return message;
+}
+
+nlohmann::json TestClient::last() {
+  nlohmann::json message;
+  while (waiting() > 0) message = take();
+  return message;
+}
+
+void TestClient::leave() {
+  owner_.realm_.shard(shard_).leave(*session_, owner_.outboxes_[shard_]);
+  session_ = nullptr;
+  owner_.deliver(shard_);
+}
+
+}  // namespace crosspoint::test

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "realm/realm.hpp"
+#include "serializers/serializers.hpp"
+
+/// A realm with clients that speak JSON to it: messages are given as their wire text, and what a client receives is
+/// read the same way. Nothing happens by itself: messages between shards wait until they are carried.
+namespace crosspoint::test {
+
+class TestRealm;
+
+/// A session, seen from its client.
+class TestClient final : public realm::Peer {
+ public:
+  TestClient(TestRealm& owner, unsigned shard) : owner_(owner), shard_(shard) {}
+
+  /// Has its shard handle a message; returns the protocol violation it is, or nothing.
+  std::string send(std::string_view json);
+  /// The next message received, or null.
+  nlohmann::json take();
+  /// Takes all; the last of them.
+  nlohmann::json last();
+  std::size_t waiting() const { return inbox_.size(); }
+  void leave();
+  bool joined() const { return session_ != nullptr; }
+  realm::Session& session() { return *session_; }
+  wamp::SessionId id() const { return session_->id; }
+  unsigned shard() const { return shard_; }
+
+ private:
+  friend class TestRealm;
+  TestRealm& owner_;
+  unsigned shard_;
+  realm::Session* session_ = nullptr;
+  std::deque<nlohmann::json> inbox_;
+};
+
+class TestRealm {
+ public:
+  /// A realm with `shards` shards; the role "user" may do everything and discloses nothing.
+  explicit TestRealm(unsigned shards = 1, realm::RealmOptions options = {}, std::uint64_t seed = 1);
+
+  TestClient& join(unsigned shard = 0, std::string authid = "joe", std::string role = "user");
+  realm::Realm& realm() { return realm_; }
+
+  /// Carries the oldest message from one shard to another. False if there is none.
+  bool carry(unsigned from, unsigned to);
+  /// Carries messages between shards until none is left.
+  void settle();
+  std::size_t under_way(unsigned from, unsigned to) const { return mail_[from][to].size(); }
+
+  /// Requests that were refused, as "<action> <uri> <reason>".
+  std::vector<std::string> denials;
+
+ private:
+  friend class TestClient;
+  void deliver(unsigned shard);
+
+  realm::Realm realm_;
+  std::vector<std::unique_ptr<TestClient>> clients_;
+  std::vector<realm::Outbox> outboxes_;
+  std::vector<std::vector<std::deque<realm::ShardMessage>>> mail_;  // [from][to]
+  serializers::Encoder encoder_;
+};
+
+/// An authorizer from a list of rules "<action> <uri> [disclose]"; everything else is denied.
+std::unique_ptr<const realm::Authorizer> rules(std::vector<std::string> allowed);
+
+}  // namespace crosspoint::test
