@@ -231,6 +231,7 @@ void Dealer::leave(Session& session, Outbox& out) {
   const auto unanswered = std::move(session.invocations);
   session.invocations.clear();
   for (const auto& [invocation, pending] : unanswered) {
+    if (pending.caller == session.key) continue;  // it called itself, and nothing may be sent to it any more
     fail(pending.caller, pending.request, wamp::kCanceled, {},
          wamp::Payload::from_text("callee disconnected from in-flight request"), out);
   }

@@ -23,7 +23,7 @@ class Shard {
   /// A session joins under a role of this realm. nullptr if its id is taken.
   Session* join(Peer& peer, std::shared_ptr<const Identity> identity, const Role& role);
   /// Ends a session and destroys it. What it leaves unanswered fails. Messages to it that are in an Outbox must have
-  /// been delivered.
+  /// been delivered; none is added.
   void leave(Session& session, Outbox& out);
 
   /// A message from a session. Returns what makes it a protocol violation, or nothing.

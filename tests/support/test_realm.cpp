@@ -122,8 +122,12 @@ nlohmann::json TestClient::last() {
 }
 
 void TestClient::leave() {
+  const realm::Session* gone = session_;
   owner_.realm_.shard(shard_).leave(*session_, owner_.outboxes_[shard_]);
   session_ = nullptr;
+  for (const auto& item : owner_.outboxes_[shard_].items()) {
+    if (item.to == gone) throw std::runtime_error("something was sent to a session that is gone");
+  }
   owner_.deliver(shard_);
 }
 

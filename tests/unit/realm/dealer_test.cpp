@@ -355,3 +355,13 @@ TEST_CASE("an undeliverable invocation fails the call") {
   REQUIRE(error.request == 7);
   REQUIRE(error.error == "wamp.error.unavailable");
 }
+
+TEST_CASE("a session that leaves with a call to itself under way is sent nothing") {
+  TestRealm realm;
+  auto& client = realm.join();
+  register_(client, "com.self");
+  client.send(R"([48,10,{},"com.self"])");
+  const auto received = client.waiting();
+  client.leave();
+  REQUIRE(client.waiting() == received);
+}

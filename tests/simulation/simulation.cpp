@@ -1,0 +1,395 @@
+#include "simulation/simulation.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <stdexcept>
+
+#include "base/hash.hpp"
+
+namespace crosspoint::simulation {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kSteps = 900;
+constexpr std::size_t kMostClients = 10;
+
+bool applies(const Pattern& pattern, const std::string& topic) {
+  if (pattern.match == wamp::Match::exact) return pattern.uri == topic;
+  if (pattern.match == wamp::Match::prefix) return topic.starts_with(pattern.uri);
+  return wamp::matches_wildcard(pattern.uri, topic);
+}
+
+std::string key_of(const json& payload) { return payload.dump(); }
+
+}  // namespace
+
+Simulation::Simulation(std::uint64_t seed, bool trace)
+    : random_(seed), seed_(seed), trace_(trace), realm_(kShards, {}, seed) {}
+
+void Simulation::check(bool good, const std::string& what) const {
+  if (!good)
+    throw std::runtime_error("seed " + std::to_string(seed_) + ", step " + std::to_string(step_) + ": " + what);
+}
+
+void Simulation::trace(const std::string& what) const {
+  if (trace_) std::cerr << step_ << ": " << what << "\n";
+}
+
+std::string Simulation::topic() {
+  constexpr const char* kTopics[] = {"a.b", "a.c", "a.b.c", "b"};
+  return kTopics[pick(4)];
+}
+
+void Simulation::run() {
+  for (int i = 0; i < 3; ++i) join();
+  for (step_ = 1; step_ <= kSteps; ++step_) step();
+  drain();
+  check_the_end();
+}
+
+void Simulation::step() {
+  // Every kind of step that is possible now is as likely as any other; which one of its kind, too.
+  const auto any = [&](auto&& good) -> Client* {
+    std::vector<Client*> candidates;
+    for (auto& client : clients_) {
+      if (good(*client)) candidates.push_back(client.get());
+    }
+    return candidates.empty() ? nullptr : candidates[pick(candidates.size())];
+  };
+  switch (pick(16)) {
+    case 0:
+      if (pick(4) == 0) return join();
+      break;
+    case 1:
+      if (pick(6) == 0) {
+        if (Client* client = any([](const Client& c) { return c.peer->joined(); })) return leave(*client);
+      }
+      break;
+    case 2:
+    case 3:
+    case 4:
+      if (Client* client = any([](const Client& c) { return c.peer->joined() && !c.leaving; })) return act(*client);
+      break;
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+      if (Client* client = any([](const Client& c) { return c.peer->joined() && !c.outgoing.empty(); })) {
+        return handle_outgoing(*client);
+      }
+      break;
+    case 9:
+    case 10:
+    case 11:
+      if (realm_.carry(static_cast<unsigned>(pick(kShards)), static_cast<unsigned>(pick(kShards)))) return;
+      break;
+    default:
+      if (Client* client = any([](const Client& c) { return c.peer->joined() && c.peer->waiting() > 0; })) {
+        return read(*client);
+      }
+  }
+}
+
+void Simulation::join() {
+  const auto joined = std::count_if(clients_.begin(), clients_.end(), [](const auto& c) { return c->peer->joined(); });
+  if (static_cast<std::size_t>(joined) >= kMostClients) return;
+  auto client = std::make_unique<Client>();
+  client->serial = static_cast<int>(clients_.size());
+  client->peer = &realm_.join(static_cast<unsigned>(pick(kShards)), "id" + std::to_string(clients_.size()));
+  trace("client " + std::to_string(client->serial) + " joins on shard " + std::to_string(client->peer->shard()));
+  clients_.push_back(std::move(client));
+}
+
+void Simulation::send(Client& client, const json& message) { client.outgoing.push_back(message.dump()); }
+
+void Simulation::act(Client& client) {
+  switch (pick(8)) {
+    case 0:
+    case 1:
+      return subscribe(client);
+    case 2:
+    case 3:
+      return publish(client);
+    case 4:
+      return register_procedure(client);
+    case 5:
+    case 6:
+      return call(client);
+    default:
+      return answer(client);
+  }
+}
+
+void Simulation::subscribe(Client& client) {
+  if (!client.subscriptions.empty() && pick(2) == 0) {
+    auto at = client.subscriptions.begin();
+    std::advance(at, static_cast<std::ptrdiff_t>(pick(client.subscriptions.size())));
+    for (const auto& [request, id] : client.unsubscribing) {
+      if (id == at->first) return;
+    }
+    client.unsubscribing[++client.next_request] = at->first;
+    return send(client, {34, client.next_request, at->first});
+  }
+  Pattern pattern{topic(), wamp::Match::exact};
+  json options = json::object();
+  if (pick(3) == 0) {
+    pattern = {pick(2) == 0 ? "a" : "", wamp::Match::prefix};
+    options["match"] = "prefix";
+  } else if (pick(3) == 0) {
+    pattern = {pick(2) == 0 ? "a." : ".b", wamp::Match::wildcard};
+    options["match"] = "wildcard";
+  }
+  client.subscribing[++client.next_request] = pattern;
+  send(client, {32, client.next_request, options, pattern.uri});
+}
+
+void Simulation::publish(Client& client) {
+  json options = json::object();
+  const std::uint64_t request = ++client.next_request;
+  if (pick(2) == 0) {
+    options["acknowledge"] = true;
+    client.acknowledgements.insert(request);
+  }
+  if (pick(3) == 0) options["exclude_me"] = false;
+  std::string excluded;
+  if (pick(4) == 0) {
+    excluded = "id" + std::to_string(pick(clients_.size()));
+    options["exclude_authid"] = {excluded};
+  }
+  const std::string uri = topic();
+  const bool to_me = !options.value("exclude_me", true);
+  send(client, {16, request, options, uri, {client.serial, ++publication_sequence_, uri, to_me, excluded}});
+}
+
+void Simulation::register_procedure(Client& client) {
+  if (!client.registrations.empty() && pick(2) == 0) {
+    const std::uint64_t id = *client.registrations.begin();
+    for (const auto& [request, other] : client.unregistering) {
+      if (id == other) return;
+    }
+    client.unregistering[++client.next_request] = id;
+    return send(client, {66, client.next_request, id});
+  }
+  constexpr const char* kPolicies[] = {"single", "first", "last", "roundrobin", "random"};
+  const std::uint64_t policy = pick(5);
+  const std::string uri = std::string("p.") + kPolicies[policy];
+  client.registering[++client.next_request] = uri;
+  send(client, {64, client.next_request, {{"invoke", kPolicies[policy]}}, uri});
+}
+
+void Simulation::call(Client& client) {
+  constexpr const char* kProcedures[] = {"p.single", "p.first", "p.last", "p.roundrobin", "p.random", "p.none"};
+  const std::uint64_t request = ++client.next_request;
+  client.calls[request] = ++client.call_sequence;
+  send(client, {48, request, json::object(), kProcedures[pick(6)], {client.serial, client.call_sequence}});
+}
+
+void Simulation::answer(Client& client) {
+  if (client.to_answer.empty()) return;
+  const auto index = static_cast<std::ptrdiff_t>(pick(client.to_answer.size()));
+  const auto [invocation, arguments] = client.to_answer[static_cast<std::size_t>(index)];
+  client.to_answer.erase(client.to_answer.begin() + index);
+  if (pick(4) == 0) return send(client, {8, 68, invocation, json::object(), "com.error", arguments});
+  send(client, {70, invocation, json::object(), arguments});
+}
+
+void Simulation::expect_event(const Client& publisher, const json& publication) {
+  const json& options = publication[2];
+  const std::string topic = publication[3];
+  for (auto& receiver : clients_) {
+    if (!receiver->peer->joined()) continue;
+    if (receiver.get() == &publisher && options.value("exclude_me", true)) continue;
+    if (options.contains("exclude_authid") &&
+        options["exclude_authid"][0] == receiver->peer->session().identity->authid) {
+      continue;
+    }
+    for (const auto& [id, pattern] : receiver->member_of) {
+      if (applies(pattern, topic)) receiver->expected[{id, key_of(publication[4])}];
+    }
+  }
+}
+
+void Simulation::handle_outgoing(Client& client) {
+  const std::string text = std::move(client.outgoing.front());
+  client.outgoing.pop_front();
+  trace("shard handles of client " + std::to_string(client.serial) + ": " + text);
+  const json message = json::parse(text);
+  if (message[0] == 34) {
+    client.member_of.erase(message[2].get<std::uint64_t>());
+    for (auto& [key, expectation] : client.expected) {
+      if (key.first == message[2]) expectation.mandatory = false;
+    }
+  }
+  if (message[0] == 16) expect_event(client, message);
+  const std::size_t before = client.peer->waiting();
+  const std::string violation = client.peer->send(text);
+  check(violation.empty(), "protocol violation: " + violation + ": " + text);
+  if (message[0] != 32) return;
+  check(client.peer->waiting() == before + 1, "SUBSCRIBE is answered at once");
+  const auto& ids = client.peer->session().subscriptions;
+  // The id is in the last message, which only the client may take: find it as the one we did not know.
+  for (const auto& [id, position] : ids) {
+    if (!client.member_of.contains(id)) client.member_of[id] = client.subscribing.at(message[1]);
+  }
+}
+
+void Simulation::read(Client& client) {
+  const json message = client.peer->take();
+  trace("client " + std::to_string(client.serial) + " reads " + message.dump());
+  const auto take = [&](auto& map, std::uint64_t request) {
+    const auto at = map.find(request);
+    check(at != map.end(), "an answer to what was not asked: " + message.dump());
+    auto value = at->second;
+    map.erase(at);
+    return value;
+  };
+  switch (message[0].get<int>()) {
+    case 33: {
+      const Pattern pattern = take(client.subscribing, message[1]);
+      client.subscriptions[message[2].get<std::uint64_t>()] = pattern;
+      return;
+    }
+    case 35:
+      client.subscriptions.erase(take(client.unsubscribing, message[1]));
+      return;
+    case 65:
+      take(client.registering, message[1]);
+      client.registrations.insert(message[2].get<std::uint64_t>());
+      return;
+    case 67:
+      client.registrations.erase(take(client.unregistering, message[1]));
+      return;
+    case 17:
+      check(client.acknowledgements.erase(message[1].get<std::uint64_t>()) == 1, "PUBLISHED twice");
+      return;
+    case 36:
+      return on_event(client, message);
+    case 68:
+      return on_invocation(client, message);
+    case 50: {
+      const std::uint64_t sequence = take(client.calls, message[1]);
+      check(message[3] == json::array({client.serial, sequence}), "the result of another call: " + message.dump());
+      return;
+    }
+    case 8:
+      return on_error(client, message);
+    default:
+      check(false, "unexpected message " + message.dump());
+  }
+}
+
+void Simulation::on_error(Client& client, const json& message) {
+  const std::uint64_t request = message[2];
+  switch (message[1].get<int>()) {
+    case 48:
+      check(client.calls.erase(request) == 1, "an error for a call that is not open: " + message.dump());
+      return;
+    case 64:
+      check(client.registering.erase(request) == 1, "an error for a registration that was not asked for");
+      return;
+    default:
+      check(false, "unexpected error " + message.dump());
+  }
+}
+
+void Simulation::on_event(Client& client, const json& message) {
+  const std::uint64_t id = message[1];
+  check(client.subscriptions.contains(id), "EVENT before SUBSCRIBED or after UNSUBSCRIBED: " + message.dump());
+  const json& payload = message[4];
+  const int publisher = payload[0];
+  const std::uint64_t sequence = payload[1];
+  const std::string topic = payload[2];
+  check(applies(client.subscriptions[id], topic), "EVENT of a topic that does not match");
+  check(publisher != client.serial || payload[3] == true, "EVENT to its publisher, which did not want it");
+  check(payload[4] != "id" + std::to_string(client.serial), "EVENT to an excluded receiver");
+  auto& last = client.last_event[{id, publisher, topic}];
+  check(sequence > last, "events of one publisher and topic out of order: " + message.dump());
+  last = sequence;
+  auto& expectation = client.expected[{id, key_of(payload)}];
+  check(!expectation.delivered, "EVENT twice: " + message.dump());
+  expectation.delivered = true;
+}
+
+void Simulation::on_invocation(Client& client, const json& message) {
+  check(client.registrations.contains(message[2].get<std::uint64_t>()),
+        "INVOCATION before REGISTERED or after UNREGISTERED: " + message.dump());
+  const int caller = message[4][0];
+  const std::uint64_t sequence = message[4][1];
+  auto& last = client.last_invocation[caller];
+  check(sequence > last, "calls of one caller to one callee out of order: " + message.dump());
+  last = sequence;
+  client.to_answer.emplace_back(message[1].get<std::uint64_t>(), message[4]);
+}
+
+void Simulation::leave(Client& client) {
+  trace("client " + std::to_string(client.serial) + " leaves");
+  client.peer->leave();
+  read_when_left_[client.peer] = client.peer->waiting();
+  client.outgoing.clear();
+}
+
+void Simulation::drain() {
+  // No new requests; everything under way arrives, everything received is read and answered.
+  for (auto& client : clients_) client->leaving = true;
+  bool busy = true;
+  while (busy) {
+    ++step_;
+    busy = false;
+    for (auto& client : clients_) {
+      if (!client->peer->joined()) continue;
+      while (!client->to_answer.empty()) answer(*client);
+      while (!client->outgoing.empty()) handle_outgoing(*client);
+    }
+    for (unsigned from = 0; from < kShards; ++from) {
+      for (unsigned to = 0; to < kShards; ++to) {
+        while (realm_.carry(from, to)) busy = true;
+      }
+    }
+    for (auto& client : clients_) {
+      while (client->peer->joined() && client->peer->waiting() > 0) {
+        read(*client);
+        busy = true;
+      }
+      busy = busy || (client->peer->joined() && !client->to_answer.empty());
+    }
+  }
+}
+
+void Simulation::check_the_end() {
+  for (const auto& client : clients_) {
+    const std::string who = "client " + std::to_string(client->serial);
+    if (!client->peer->joined()) {
+      check(client->peer->waiting() == read_when_left_[client->peer], who + " was sent something after it left");
+      continue;
+    }
+    check(client->calls.empty(), who + " has calls without an answer");
+    check(client->subscribing.empty() && client->unsubscribing.empty() && client->registering.empty() &&
+              client->unregistering.empty() && client->acknowledgements.empty(),
+          who + " has requests without an answer");
+    for (const auto& [key, expectation] : client->expected) {
+      check(expectation.delivered || !expectation.mandatory,
+            who + " never got publication " + key.second + " on subscription " + std::to_string(key.first));
+    }
+  }
+  for (auto& client : clients_) {
+    if (client->peer->joined()) leave(*client);
+  }
+  realm_.settle();
+  auto& directory = realm_.realm().directory();
+  std::vector<realm::SubscriptionRef> left;
+  for (const char* uri : {"a.b", "a.c", "a.b.c", "b"}) {
+    directory.subscriptions.match(uri, left);
+    check(left.empty(), "a subscription is left when all are gone");
+  }
+  for (const char* policy : {"single", "first", "last", "roundrobin", "random"}) {
+    check(!directory.registrations.best_match(std::string("p.") + policy).registration,
+          "a registration is left when all are gone");
+  }
+  check(directory.sessions.size() == 0, "a session is left when all are gone");
+  for (unsigned shard = 0; shard < kShards; ++shard) {
+    check(realm_.realm().shard(shard).sessions().size() == 0, "a shard has sessions when all are gone");
+  }
+}
+
+}  // namespace crosspoint::simulation

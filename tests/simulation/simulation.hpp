@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "support/test_realm.hpp"
+
+/// A deterministic simulation of the routing core: many clients on several shards, and a seeded scheduler that picks
+/// each next step among all that could come next. What a client sends is handled by its shard later; what shards send
+/// each other arrives later, in order for each pair of shards; what a client is sent it reads later. The directory is
+/// the one thing that changes at once for all, as it does under its lock. After every step the promises of WAMP are
+/// checked ("Ordering Guarantees", basic profile), and at the end that nothing was lost and nothing is left.
+namespace crosspoint::simulation {
+
+/// An event that a client may still get, or must.
+struct Expectation {
+  bool mandatory = true;  ///< the member was there when the publication was handled, and has stayed since
+  bool delivered = false;
+};
+
+/// A pattern a client subscribed to.
+struct Pattern {
+  std::string uri;
+  wamp::Match match = wamp::Match::exact;
+};
+
+/// A client and what it knows: only from messages it has read.
+struct Client {
+  test::TestClient* peer = nullptr;
+  int serial = 0;
+  std::deque<std::string> outgoing;  ///< sent, not yet handled by the shard
+  std::uint64_t next_request = 0;
+  std::uint64_t call_sequence = 0;
+  bool leaving = false;  ///< sends nothing new
+
+  std::map<std::uint64_t, Pattern> subscribing;          ///< request -> what for
+  std::map<std::uint64_t, Pattern> subscriptions;        ///< id -> pattern, from SUBSCRIBED to UNSUBSCRIBED
+  std::map<std::uint64_t, std::uint64_t> unsubscribing;  ///< request -> id
+  std::map<std::uint64_t, std::string> registering;      ///< request -> uri
+  std::set<std::uint64_t> registrations;                 ///< from REGISTERED to UNREGISTERED
+  std::map<std::uint64_t, std::uint64_t> unregistering;
+  std::map<std::uint64_t, std::uint64_t> calls;                     ///< request -> sequence number, until answered
+  std::set<std::uint64_t> acknowledgements;                         ///< requests of publications to be acknowledged
+  std::vector<std::pair<std::uint64_t, nlohmann::json>> to_answer;  ///< invocation id, arguments
+  std::map<std::tuple<std::uint64_t, int, std::string>, std::uint64_t> last_event;  ///< subscription, publisher, topic
+  std::map<int, std::uint64_t> last_invocation;                                     ///< caller -> its sequence number
+
+  // The router's view of it, for the promise that nothing is lost.
+  std::map<std::uint64_t, Pattern> member_of;  ///< id -> pattern, from SUBSCRIBE to UNSUBSCRIBE handled
+  std::map<std::pair<std::uint64_t, std::string>, Expectation> expected;  ///< subscription, publication key
+};
+
+class Simulation {
+ public:
+  static constexpr unsigned kShards = 4;
+
+  explicit Simulation(std::uint64_t seed, bool trace = false);
+  /// Runs it. Throws std::runtime_error with what was broken.
+  void run();
+
+ private:
+  void step();
+  void drain();
+  void join();
+  void act(Client& client);
+  void handle_outgoing(Client& client);
+  void read(Client& client);
+  void leave(Client& client);
+
+  void subscribe(Client& client);
+  void publish(Client& client);
+  void register_procedure(Client& client);
+  void call(Client& client);
+  void answer(Client& client);
+  void on_error(Client& client, const nlohmann::json& message);
+  void on_event(Client& client, const nlohmann::json& message);
+  void on_invocation(Client& client, const nlohmann::json& message);
+  void expect_event(const Client& publisher, const nlohmann::json& publication);
+  void check_the_end();
+
+  void send(Client& client, const nlohmann::json& message);
+  std::uint64_t pick(std::uint64_t bound) { return random_.below(bound); }
+  std::string topic();
+  void check(bool good, const std::string& what) const;
+  void trace(const std::string& what) const;
+
+  base::Random random_;
+  std::uint64_t seed_;
+  bool trace_;
+  int step_ = 0;
+  test::TestRealm realm_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::map<test::TestClient*, std::size_t> read_when_left_;
+  std::uint64_t publication_sequence_ = 0;
+};
+
+}  // namespace crosspoint::simulation
