@@ -85,7 +85,7 @@ std::string ObjectReader::path_of(std::string_view key) const {
 }
 
 const Json* ObjectReader::find(std::string_view key) {
-  known_.emplace_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
   if (object_ == nullptr) return nullptr;
   const auto at = object_->find(std::string(key));
   return at != object_->end() ? &*at : nullptr;
