@@ -1,0 +1,182 @@
+#include "common/worker.hpp"
+
+#include <autobahn/wamp_websocketpp_websocket_transport.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/version.hpp>
+#include <chrono>
+#include <ctime>
+#include <iomanip>
+#include <iostream>
+#include <optional>
+#include <unordered_map>
+#include <websocketpp/client.hpp>
+#include <websocketpp/config/asio_no_tls_client.hpp>
+
+namespace workshop {
+namespace {
+
+using Client = websocketpp::client<websocketpp::config::asio_client>;
+using Transport = autobahn::wamp_websocketpp_websocket_transport<websocketpp::config::asio_client>;
+
+std::string& log_name() {
+  static std::string name = "worker";
+  return name;
+}
+
+std::string text_in(const std::unordered_map<std::string, msgpack::object>& map, const char* key) {
+  const auto found = map.find(key);
+  return found != map.end() && found->second.type == msgpack::type::STR ? found->second.as<std::string>()
+                                                                        : std::string();
+}
+
+/// Answers WAMP-CRA challenges with the secret.
+class SigningSession final : public autobahn::wamp_session {
+ public:
+  SigningSession(boost::asio::io_service& io, std::string secret)
+      : autobahn::wamp_session(io), secret_(std::move(secret)) {}
+
+  boost::future<autobahn::wamp_authenticate> on_challenge(const autobahn::wamp_challenge& challenge) override {
+    terminal_log("Answering the router's challenge");
+    std::string key = secret_;
+    if (challenge.iterations() > 0) {
+      key = derive_key(secret_, challenge.salt(), challenge.iterations(), challenge.keylen());
+    }
+    return boost::make_ready_future(autobahn::wamp_authenticate(compute_wcs(key, challenge.challenge())));
+  }
+
+ private:
+  std::string secret_;
+};
+
+/// Stands between the transport and the session and reads what the session does not tell: WELCOME's details, and why
+/// the router refused us.
+class MessageTap final : public autobahn::wamp_transport_handler {
+ public:
+  explicit MessageTap(std::shared_ptr<autobahn::wamp_transport_handler> session) : session_(std::move(session)) {}
+
+  void on_attach(const std::shared_ptr<autobahn::wamp_transport>& transport) override {
+    session_->on_attach(transport);
+  }
+  void on_detach(bool was_clean, const std::string& reason) override { session_->on_detach(was_clean, reason); }
+  void on_message(autobahn::wamp_message&& message) override {
+    constexpr int kWelcome = 2;
+    constexpr int kAbort = 3;
+    const int type = message.field<int>(0);
+    if (type == kWelcome || type == kAbort) {
+      std::unordered_map<std::string, msgpack::object> details;
+      message.field(type == kWelcome ? 2 : 1).convert(details);
+      if (type == kWelcome) {
+        welcome = {message.field<std::uint64_t>(1), text_in(details, "authid"), text_in(details, "authrole")};
+      } else {
+        refusal = message.field<std::string>(2) + " " + text_in(details, "message");
+      }
+    }
+    session_->on_message(std::move(message));
+  }
+
+  Welcome welcome;
+  std::string refusal;
+
+ private:
+  std::shared_ptr<autobahn::wamp_transport_handler> session_;
+};
+
+}  // namespace
+
+class Worker::Impl {
+ public:
+  explicit Impl(Login login) : login_(std::move(login)), signals_(io_, SIGINT, SIGTERM) {
+    client_.clear_access_channels(websocketpp::log::alevel::all);
+    client_.clear_error_channels(websocketpp::log::elevel::all);
+    client_.init_asio(&io_);
+  }
+
+  int run() {
+    session_ = std::make_shared<SigningSession>(io_, login_.secret);
+    tap_ = std::make_shared<MessageTap>(session_);
+    transport_ = std::make_shared<Transport>(client_, login_.url);
+    // The transport sets this handler for itself in its constructor; ours comes in its place.
+    client_.set_close_handler([this](websocketpp::connection_hdl) { end("The connection was closed"); });
+    transport_->attach(tap_);
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+      if (!error) stop_by_signal();
+    });
+    when_ready(transport_->connect(), [this](boost::future<void> connected) { on_connected(std::move(connected)); });
+    try {
+      io_.run();
+    } catch (const std::exception& error) {
+      terminal_log(std::string("Ending: ") + error.what());
+      return 1;
+    }
+    return exit_code_;
+  }
+
+  OpenHandler open_handler;
+
+ private:
+  void on_connected(boost::future<void> connected) {
+    try {
+      connected.get();
+    } catch (const std::exception&) {
+      return end("No connection to " + login_.url);
+    }
+    // Autobahn's functions take its futures' lock, which we are under here.
+    io_.post([this] {
+      when_ready(session_->start(), [this](boost::future<void> started) {
+        started.get();
+        io_.post([this] { join(); });
+      });
+    });
+  }
+
+  void join() {
+    when_ready(session_->join(login_.realm, {"wampcra"}, login_.user), [this](boost::future<std::uint64_t> joined) {
+      try {
+        joined.get();
+      } catch (const std::exception& error) {
+        return end("Refused: " + (tap_->refusal.empty() ? std::string(error.what()) : tap_->refusal));
+      }
+      io_.post([this] {
+        if (open_handler) open_handler(session_, tap_->welcome);
+      });
+    });
+  }
+
+  void stop_by_signal() {
+    exit_code_ = 0;
+    io_.stop();
+  }
+
+  void end(const std::string& why) {
+    terminal_log(why);
+    exit_code_ = 1;
+    io_.stop();
+  }
+
+  Login login_;
+  boost::asio::io_service io_;
+  boost::asio::signal_set signals_;
+  Client client_;
+  std::shared_ptr<SigningSession> session_;
+  std::shared_ptr<MessageTap> tap_;
+  std::shared_ptr<Transport> transport_;
+  int exit_code_ = 1;
+};
+
+Worker::Worker(Login login) : impl_(std::make_unique<Impl>(std::move(login))) {}
+Worker::~Worker() = default;
+
+void Worker::on_open(OpenHandler handler) { impl_->open_handler = std::move(handler); }
+
+int Worker::run() { return impl_->run(); }
+
+void set_log_name(const std::string& name) { log_name() = name; }
+
+void terminal_log(const std::string& text) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::cout << std::put_time(&local, "%H:%M:%S") << " [" << log_name() << "] " << text << std::endl;
+}
+
+}  // namespace workshop
