@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <thread>
 
@@ -17,7 +18,15 @@ namespace {
 constexpr std::chrono::seconds kPatience{8};
 constexpr std::chrono::milliseconds kLook{20};
 
-bool is_gone(int pid) { return ::kill(pid, 0) != 0 && errno == ESRCH; }
+/// True if there is no such process, or one that has ended and only waits for its parent to take notice.
+bool is_gone(int pid) {
+  if (::kill(pid, 0) != 0 && errno == ESRCH) return true;
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stat, line);
+  const auto state = line.rfind(") ");  // the program's name stands in parentheses and may hold anything
+  return state != std::string::npos && line.compare(state + 2, 1, "Z") == 0;
+}
 
 bool wait_until_gone(int pid) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;

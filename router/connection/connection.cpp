@@ -12,6 +12,10 @@ namespace {
 
 /// A connection without a session ends after this; the time to answer a challenge is in it.
 constexpr std::chrono::seconds kHelloTime{60};
+/// After a refused sign-in the client closes the connection, or tries again; if it does neither, we close it.
+constexpr std::chrono::seconds kRefusedTime{3};
+/// Answers to calls are never dropped; a session for which so many times its limit piles up is ended instead.
+constexpr std::size_t kEndAtLimits = 4;
 /// A client that does not answer our GOODBYE in this time is disconnected.
 constexpr std::chrono::seconds kGoodbyeTime{3};
 
@@ -26,7 +30,7 @@ Connection::Connection(transports::MessagePort& port, const Endpoint& endpoint, 
       frame_key_(port.takes_shared_frames()
                      ? static_cast<int>(static_cast<unsigned>(encoding_) + port.kind() * wamp::kEncodings)
                      : -1) {
-  await_hello();
+  await_hello(kHelloTime);
 }
 
 Connection::~Connection() {
@@ -34,11 +38,13 @@ Connection::~Connection() {
   if (gate_ != nullptr) gate_->forget(*this);
 }
 
-void Connection::await_hello() {
+void Connection::await_hello(std::chrono::seconds limit) {
   state_ = State::handshake;
   handshake_ = std::make_unique<Handshake>(endpoint_.auth_methods, router_.realm_finder());
-  timer_ = workbench_.io.after(kHelloTime, [this] {
-    log::info("{}: no session within {} s", port_.info().peer_address, kHelloTime.count());
+  workbench_.io.cancel(timer_);
+  timer_ = workbench_.io.after(limit, [this] {
+    log::info("{}: no WAMP session was opened in time", port_.info().peer_address);
+    state_ = State::ended;
     port_.close("no WAMP session was opened in time");
   });
 }
@@ -93,6 +99,9 @@ void Connection::perform(Handshake::Action action) {
   } else if (auto* refusal = std::get_if<Handshake::Abort>(&action)) {
     log::info("{}: sign-in refused: {}: {}", port_.info().peer_address, refusal->reason, refusal->message);
     abort(refusal->reason, refusal->message);
+    // A malformed HELLO breaks the protocol; whoever was merely refused may try again.
+    if (refusal->reason == wamp::kProtocolViolation) return port_.fail("WAMP protocol violation");
+    await_hello(kRefusedTime);
   } else {
     join(std::move(std::get<Handshake::Join>(action)));
   }
@@ -101,7 +110,10 @@ void Connection::perform(Handshake::Action action) {
 void Connection::join(Handshake::Join join) {
   RealmGate& gate = router_.gate(*join.realm, workbench_.io.index());
   session_ = gate.shard().join(*this, join.identity, *join.role);
-  if (session_ == nullptr) return abort(wamp::kAuthenticationFailed, "session id in use, try again");
+  if (session_ == nullptr) {
+    abort(wamp::kAuthenticationFailed, "session id in use, try again");
+    return await_hello(kRefusedTime);
+  }
   gate_ = &gate;
   state_ = State::joined;
   handshake_.reset();
@@ -130,7 +142,7 @@ void Connection::handle_joined(const wamp::Message& message) {
 void Connection::on_goodbye(const wamp::Goodbye& goodbye) {
   send(wamp::Goodbye{{}, wamp::kGoodbyeAndOut});
   leave(goodbye.reason);
-  await_hello();  // the client may open another session, or closes the transport
+  await_hello(kHelloTime);  // the client may open another session, or closes the transport
 }
 
 void Connection::say_goodbye(std::string_view reason) {
@@ -204,7 +216,7 @@ void Connection::check_queue() {
   if (queued < endpoint_.max_queued_bytes / 2) return;
   queue_is_long_ = true;
   update_reading();
-  if (queued > endpoint_.max_queued_bytes * 2) doom("the session does not read its messages");
+  if (queued > endpoint_.max_queued_bytes * kEndAtLimits) doom("the session does not read its messages");
 }
 
 void Connection::doom(std::string_view reason) {

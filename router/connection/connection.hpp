@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -61,7 +62,7 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   void violation(std::string_view problem);
   void on_goodbye(const wamp::Goodbye& goodbye);
   void leave(std::string_view reason);
-  void await_hello();
+  void await_hello(std::chrono::seconds limit);
   void update_reading();
   void doom(std::string_view reason);
   void log_message(const char* direction, const wamp::Message& message) const;

@@ -124,7 +124,11 @@ void HttpProtocol::dispatch() {
   const bool good = split_target(request.target, request.path, request.query);
   exchange_ = std::make_shared<Exchange>(*this, std::move(request));
   const auto exchange = exchange_;
-  if (!good) return exchange->respond(HttpResponse::text(400, "malformed request target\n"));
+  if (!good) {
+    auto response = HttpResponse::text(400, "malformed request target\n");
+    response.close = true;
+    return exchange->respond(std::move(response));
+  }
   root_.handle(exchange, std::string_view(exchange->request().path).substr(1));
 }
 

@@ -1,0 +1,38 @@
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from support import node as nodes  # noqa: E402
+
+
+@pytest.fixture
+def start(tmp_path):
+    """start(config_document, *flags): a running node; all of them are ended, and must end well."""
+    running = []
+
+    def start_node(document, *arguments, wait=True, name="node"):
+        directory = nodes.write_config(tmp_path / name / ".crossbar", document)
+        running.append(nodes.Node(directory, *arguments, wait=wait))
+        return running[-1]
+
+    yield start_node
+    codes = [node.stop() for node in running]
+    assert all(code == 0 for code in codes), "\n".join(node.output() for node in running)
+
+
+@pytest.fixture
+def port():
+    return nodes.free_port()
+
+
+@pytest.fixture(scope="module")
+def router(tmp_path_factory):
+    """One node for the tests of a module that do not change it: (port, node)."""
+    port = nodes.free_port()
+    directory = nodes.write_config(tmp_path_factory.mktemp("router") / ".crossbar", nodes.config(port))
+    node = nodes.Node(directory)
+    yield port, node
+    assert node.stop() == 0

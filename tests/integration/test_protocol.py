@@ -1,0 +1,218 @@
+"""Sessions, publish and subscribe, and calls, over each serializer."""
+
+import pytest
+
+from support.wamp import SERIALIZERS, Client, Closed
+
+
+@pytest.fixture(params=SERIALIZERS)
+def serializer(request):
+    return request.param
+
+
+def test_welcome_says_who_and_what(router, serializer):
+    port, _ = router
+    client = Client(port, serializer)
+    _, session, details = client.welcome
+    assert 1 <= session <= 2**53
+    assert details["realm"] == "realm1"
+    assert details["authrole"] == "anonymous" and details["authmethod"] == "anonymous"
+    assert details["roles"]["broker"]["features"]["publisher_exclusion"] is True
+    assert details["x_cb_peer"].startswith("tcp4:127.0.0.1:")
+
+
+def test_goodbye_is_answered_and_another_session_may_follow(router, serializer):
+    port, node = router
+    client = Client(port, serializer)
+    first = client.session
+    client.subscribe("com.topic.left")
+    client.send([6, {}, "wamp.close.close_realm"])
+    assert client.receive() == [6, {}, "wamp.close.goodbye_and_out"]
+    node.wait_for(f"session {first} left realm \"realm1\".*wamp.close.close_realm")
+    welcome = client.join()
+    assert welcome[0] == 2 and welcome[1] != first
+    other = Client(port, serializer)
+    other.publish("com.topic.left", [1], acknowledge=True)
+    assert client.nothing_comes()
+
+
+def test_events_reach_subscribers_of_every_serializer(router, serializer):
+    port, _ = router
+    subscribers = [Client(port, other) for other in SERIALIZERS * 2]
+    for client in subscribers:
+        client.subscribe("com.topic.mixed")
+    publisher = Client(port, serializer)
+    args = [1, -2.5, "tëxt", None, True, [1, [2]], {"k": {"n": 1}}]
+    publication = publisher.publish("com.topic.mixed", args, {"key": "välue"}, acknowledge=True)
+    for client in subscribers:
+        event = client.receive()
+        assert event[0] == 36 and event[2] == publication
+        assert event[4:] == [args, {"key": "välue"}]
+
+
+def test_binary_values_cross_serializers(router):
+    port, _ = router
+    clients = {name: Client(port, name) for name in SERIALIZERS}
+    for client in clients.values():
+        client.subscribe("com.topic.binary")
+    clients["msgpack"].publish("com.topic.binary", [b"\x00\xff\x10"], exclude_me=False)
+    expected = {"json": "\0AP8Q", "msgpack": b"\x00\xff\x10", "cbor": b"\x00\xff\x10"}
+    for name, client in clients.items():
+        assert client.receive()[4] == [expected[name]]
+    clients["json"].publish("com.topic.binary", ["\0AP8Q"], exclude_me=False)
+    for name, client in clients.items():
+        assert client.receive()[4] == [expected[name]]
+
+
+def test_calls_between_serializers(router, serializer):
+    port, _ = router
+    for other in SERIALIZERS:
+        callee = Client(port, other)
+        caller = Client(port, serializer)
+        callee.register("com.add")
+        request = caller.call("com.add", [20, 22], {"scale": 1})
+        invocation = callee.receive()
+        assert invocation[0] == 68 and invocation[4:] == [[20, 22], {"scale": 1}]
+        callee.send([70, invocation[1], {}, [42], {"exact": True}])
+        result = caller.receive()
+        assert result[:2] == [50, request] and result[3:] == [[42], {"exact": True}]
+        request = caller.call("com.add")
+        invocation = callee.receive()
+        callee.send([8, 68, invocation[1], {"why": 1}, "com.error.no", ["no"], {"k": 1}])
+        assert caller.receive() == [8, 48, request, {"why": 1}, "com.error.no", ["no"], {"k": 1}]
+        callee.close()
+        # The registration ends with its session; the next callee may have the name once it has.
+        caller.send([48, 99, {}, "com.add"])
+        while caller.receive()[4] != "wamp.error.no_such_procedure":
+            caller.send([48, 99, {}, "com.add"])
+
+
+def test_refusals(router, serializer):
+    port, _ = router
+    client = Client(port, serializer)
+    assert client.ask([32, {}, "com..x"])[4] == "wamp.error.invalid_uri"
+    assert client.ask([34, 4711])[4] == "wamp.error.no_such_subscription"
+    assert client.ask([66, 4711])[4] == "wamp.error.no_such_registration"
+    assert client.ask([48, {}, "com.nothing"])[4] == "wamp.error.no_such_procedure"
+    client.register("com.mine." + serializer)
+    assert client.ask([64, {}, "com.mine." + serializer])[4] == "wamp.error.procedure_already_exists"
+    assert client.ask([16, {"acknowledge": True}, "wamp.topic"])[4] == "wamp.error.invalid_uri"
+
+
+def test_a_callee_that_vanishes_fails_its_calls(router):
+    port, _ = router
+    callee = Client(port)
+    caller = Client(port)
+    callee.register("com.vanish")
+    request = caller.call("com.vanish")
+    assert callee.receive()[0] == 68
+    callee.close()
+    reply = caller.receive()
+    assert reply[:3] == [8, 48, request] and reply[4] == "wamp.error.canceled"
+
+
+def test_large_payloads_are_passed_on_unchanged(router, serializer):
+    port, _ = router
+    callee = Client(port, serializer)
+    caller = Client(port, serializer)
+    callee.register("com.large." + serializer)
+    for size in (1, 125, 126, 4095, 65535, 65536, 200_000, 3_000_000):
+        data = "x" * size if serializer == "json" else bytes(i % 251 for i in range(size))
+        caller.call("com.large." + serializer, [data])
+        invocation = callee.receive()
+        assert invocation[4] == [data]
+        callee.send([70, invocation[1], {}, [data]])
+        assert caller.receive()[3] == [data]
+
+
+def test_many_messages_at_once_keep_their_order(router, serializer):
+    port, _ = router
+    subscribers = [Client(port, serializer) for _ in range(4)]
+    for client in subscribers:
+        client.subscribe("com.topic.many")
+    publisher = Client(port, serializer)
+    publisher.send_many([[16, i, {}, "com.topic.many", [i]] for i in range(1, 5001)])
+    for client in subscribers:
+        assert [client.receive()[4][0] for _ in range(5000)] == list(range(1, 5001))
+
+
+def test_sessions_may_not_see_other_realms(start, port):
+    from support import node as nodes
+
+    start(nodes.config(port, realms=[nodes.realm("realm1"), nodes.realm("realm2")]))
+    one = Client(port, realm="realm1")
+    two = Client(port, realm="realm2")
+    one.subscribe("com.topic")
+    one.register("com.procedure")
+    two.publish("com.topic", [1], acknowledge=True)
+    assert two.ask([48, {}, "com.procedure"])[4] == "wamp.error.no_such_procedure"
+    two.register("com.procedure")
+    assert one.nothing_comes()
+
+
+VIOLATIONS = [
+    [],
+    {},
+    "hello",
+    [99, 1],
+    [16],
+    [16, 0, {}, "com.topic"],
+    [16, 1, [], "com.topic"],
+    [16, 1, {}, 5],
+    [16, 1, {}, "com.topic", {}],
+    [16, 1, {}, "com.topic", [], []],
+    [16, 1, {"acknowledge": "yes"}, "com.topic"],
+    [32, 1, {"match": "regex"}, "com.topic"],
+    [64, 2**53 + 1, {}, "com.procedure"],
+    [1, "realm1", {"roles": {}}],
+    [2, 1, {}],
+    [5, "signature", {}],
+    [36, 1, 2, {}],
+    [49, 1, {}],
+    [70, 1, {}],
+    [8, 68, 1, {}, "com.error"],
+    [8, 16, 1, {}, "com.error"],
+]
+
+
+@pytest.mark.parametrize("message", VIOLATIONS, ids=str)
+def test_what_breaks_the_protocol_ends_the_session(router, serializer, message):
+    port, node = router
+    watcher = Client(port, serializer)
+    watcher.subscribe("com.topic.watch")
+    client = Client(port, serializer)
+    client.subscribe("com.topic.watch")
+    client.send(message)
+    abort = client.receive()
+    assert abort[0] == 3 and abort[2] == "wamp.error.protocol_violation"
+    assert abort[1]["message"]
+    with pytest.raises(Closed) as closed:
+        client.receive()
+    assert closed.value.code == 1002
+    node.wait_for(f"session {client.session} left")
+    watcher.publish("com.topic.watch", [1], acknowledge=True)  # the router is well
+
+
+@pytest.mark.parametrize("message", [[32, 1, {}, "com.topic"], [6, {}, "wamp.close.normal"], [48, 1, {}, "x"], [99]],
+                         ids=str)
+def test_nothing_but_hello_opens_a_session(router, serializer, message):
+    port, _ = router
+    client = Client(port, serializer, join=False)
+    client.send(message)
+    assert client.receive()[2] == "wamp.error.protocol_violation"
+
+
+def test_an_unknown_realm_is_refused_and_the_client_may_try_another(router, serializer):
+    port, node = router
+    client = Client(port, serializer, join=False)
+    abort = client.join("nowhere")
+    assert abort == [3, {"message": 'no realm "nowhere" exists on this router'}, "wamp.error.no_such_realm"]
+    node.wait_for("sign-in refused: wamp.error.no_such_realm")
+    assert client.join("realm1")[0] == 2
+
+
+def test_a_client_that_does_nothing_after_a_refusal_is_disconnected(router):
+    port, _ = router
+    client = Client(port, join=False)
+    assert client.join("nowhere")[0] == 3
+    assert client.expect_end() == 1000

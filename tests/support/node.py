@@ -1,0 +1,125 @@
+"""Starts the real program on free ports and ends it again."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("CROSSPOINT", str(ROOT / "build" / "bin" / "crosspoint"))
+# Under a sanitizer everything takes longer.
+TIME = float(os.environ.get("CROSSPOINT_TEST_TIME", "15"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def allow(uri="*", call=True, register=True, publish=True, subscribe=True, **more):
+    actions = {"call": call, "register": register, "publish": publish, "subscribe": subscribe}
+    return {"uri": uri, "allow": actions, **more}
+
+
+def realm(name="realm1", roles=None, **more):
+    if roles is None:
+        roles = [{"name": "anonymous", "permissions": [allow()]}]
+    return {"name": name, "roles": roles, **more}
+
+
+def web(port, paths, **more):
+    return {"type": "web", "endpoint": {"type": "tcp", "port": port, "interface": "127.0.0.1"}, "paths": paths, **more}
+
+
+def config(port, realms=None, websocket=None, paths=None, options=None):
+    """A router with one web transport that has a WebSocket at /ws."""
+    service = {"type": "websocket", **(websocket or {})}
+    return {
+        "version": 2,
+        "workers": [
+            {
+                "type": "router",
+                "options": options or {"io_threads": 2},
+                "realms": realms if realms is not None else [realm()],
+                "transports": [web(port, {"ws": service, **(paths or {})})],
+            }
+        ],
+    }
+
+
+class Node:
+    """A process `crosspoint start`; its output is read by a thread, line by line."""
+
+    def __init__(self, directory, *arguments, wait=True, program=PROGRAM):
+        self.directory = pathlib.Path(directory)
+        command = [program, "start", "--cbdir", str(self.directory), *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        errors="replace")
+        self.lines = []
+        self._changed = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        if wait:
+            self.wait_for("ran successfully")
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def wait_for(self, pattern, timeout=TIME):
+        """The first line that has the pattern (a regular expression); waits until there is one."""
+        def found():
+            return next((line for line in self.lines if re.search(pattern, line)), None)
+
+        with self._changed:
+            self._changed.wait_for(lambda: found() or self._ended, timeout)
+            line = found()
+        if line is None:
+            raise AssertionError(f"no line with {pattern!r} in:\n" + self.output())
+        return line
+
+    def output(self):
+        return "\n".join(self.lines)
+
+    def wait(self, timeout=TIME):
+        code = self.process.wait(timeout)
+        self._reader.join(timeout)
+        return code
+
+    def stop(self, how=signal.SIGINT):
+        """Ends it in good order; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            code = self.wait()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.wait()
+            raise
+        output = self.output()
+        assert "Sanitizer" not in output and "runtime error" not in output, output
+        return code
+
+
+def write_config(directory, document, name="config.json"):
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_text(document if isinstance(document, str) else json.dumps(document, indent=1))
+    return directory
+
+
+def run(*arguments, cwd=None, env=None, timeout=TIME):
+    """Runs the program to its end."""
+    return subprocess.run([PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=timeout, cwd=cwd,
+                          env={**os.environ, **(env or {})})

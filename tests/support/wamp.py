@@ -1,0 +1,252 @@
+"""A WAMP client that can also do everything wrong: WebSocket by hand over a blocking socket."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import socket
+import struct
+import zlib
+
+import cbor2
+import msgpack
+
+from support.node import TIME
+
+SUBPROTOCOLS = {"json": "wamp.2.json", "msgpack": "wamp.2.msgpack", "cbor": "wamp.2.cbor"}
+SERIALIZERS = list(SUBPROTOCOLS)
+ROLES = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+
+
+class Closed(Exception):
+    """The connection has ended; `code` is that of a Close frame, None if there was none."""
+
+    def __init__(self, code=None, reason=""):
+        super().__init__(f"closed with code {code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+def encode(serializer, message):
+    if serializer == "json":
+        return json.dumps(message, ensure_ascii=False).encode()
+    return msgpack.packb(message) if serializer == "msgpack" else cbor2.dumps(message)
+
+
+def decode(serializer, payload):
+    if serializer == "json":
+        return json.loads(payload)
+    return msgpack.unpackb(payload) if serializer == "msgpack" else cbor2.loads(payload)
+
+
+class WebSocket:
+    """A connection after (or, with upgrade=False, before) the opening handshake."""
+
+    def __init__(self, port, path="/ws", subprotocol="wamp.2.json", headers=None, upgrade=True, host="127.0.0.1",
+                 receive_buffer=None):
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(TIME)
+        self.socket.connect((host, port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port = port
+        self.buffer = b""
+        self.response = b""
+        self.mask = True
+        if upgrade:
+            self.handshake(path, subprotocol, headers or {})
+
+    def handshake(self, path, subprotocol, headers):
+        key = base64.b64encode(os.urandom(16)).decode()
+        fields = {
+            "Host": f"127.0.0.1:{self.port}",
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": key,
+            "Sec-WebSocket-Version": "13",
+        }
+        if subprotocol:
+            fields["Sec-WebSocket-Protocol"] = subprotocol
+        fields.update(headers)
+        request = f"GET {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
+        self.socket.sendall(request.encode())
+        while b"\r\n\r\n" not in self.buffer:
+            self.fill()
+        self.response, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        if not self.response.startswith(b"HTTP/1.1 101"):
+            raise Closed(None, self.response.decode() + "\n" + self.buffer.decode())
+        accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
+        assert b"Sec-WebSocket-Accept: " + accept in self.response
+
+    def fill(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise Closed()
+        self.buffer += data
+
+    def take(self, size):
+        while len(self.buffer) < size:
+            self.fill()
+        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        return data
+
+    def frame(self, opcode, payload=b"", fin=True, rsv1=False, mask=None):
+        """The bytes of a frame."""
+        mask = self.mask if mask is None else mask
+        first = (0x80 if fin else 0) | (0x40 if rsv1 else 0) | opcode
+        size = len(payload)
+        bit = 0x80 if mask else 0
+        if size < 126:
+            head = struct.pack("!BB", first, bit | size)
+        elif size < 65536:
+            head = struct.pack("!BBH", first, bit | 126, size)
+        else:
+            head = struct.pack("!BBQ", first, bit | 127, size)
+        if not mask:
+            return head + payload
+        key = os.urandom(4)
+        stream = (key * (size // 4 + 1))[:size]
+        masked = (int.from_bytes(payload, "big") ^ int.from_bytes(stream, "big")).to_bytes(size, "big") if size else b""
+        return head + key + masked
+
+    def send_frame(self, opcode, payload=b"", **more):
+        self.socket.sendall(self.frame(opcode, payload, **more))
+
+    def receive_frame(self):
+        """(opcode, payload, rsv1) of the next frame, which must be whole and unmasked."""
+        first, second = self.take(2)
+        assert second & 0x80 == 0, "the server masks"
+        size = second & 0x7F
+        if size == 126:
+            size = struct.unpack("!H", self.take(2))[0]
+        elif size == 127:
+            size = struct.unpack("!Q", self.take(8))[0]
+        payload = self.take(size)
+        assert first & 0x80, "the server fragments"
+        return first & 0x0F, payload, bool(first & 0x40)
+
+    def receive_close(self):
+        """Reads on to the Close frame; its code."""
+        while True:
+            opcode, payload, _ = self.receive_frame()
+            if opcode == CLOSE:
+                return struct.unpack("!H", payload[:2])[0] if payload else None
+
+    def expect_end(self):
+        """Reads on until the server has ended the connection; the code of its Close frame, None without one."""
+        code = None
+        try:
+            while True:
+                opcode, payload, _ = self.receive_frame()
+                if opcode == CLOSE:
+                    code = struct.unpack("!H", payload[:2])[0] if payload else 1005
+                    self.send_frame(CLOSE, payload[:2])
+        except (Closed, ConnectionResetError, BrokenPipeError):
+            return code
+
+    def close(self):
+        self.socket.close()
+
+
+class Client(WebSocket):
+    """Sends and receives WAMP messages as lists."""
+
+    def __init__(self, port, serializer="json", realm="realm1", join=True, details=None, **more):
+        super().__init__(port, subprotocol=SUBPROTOCOLS[serializer], **more)
+        self.serializer = serializer
+        self.opcode = TEXT if serializer == "json" else BINARY
+        self.request = 0
+        self.session = None
+        self.welcome = None
+        if join:
+            self.welcome = self.join(realm, details)
+            assert self.welcome[0] == 2, self.welcome
+            self.session = self.welcome[1]
+
+    def join(self, realm="realm1", details=None):
+        """HELLO; the answer."""
+        self.send([1, realm, {"roles": ROLES, **(details or {})}])
+        return self.receive()
+
+    def send(self, message):
+        self.send_frame(self.opcode, encode(self.serializer, message))
+
+    def send_many(self, messages):
+        self.socket.sendall(b"".join(self.frame(self.opcode, encode(self.serializer, m)) for m in messages))
+
+    def receive(self):
+        while True:
+            opcode, payload, _ = self.receive_frame()
+            if opcode == self.opcode:
+                return decode(self.serializer, payload)
+            if opcode == CLOSE:
+                code, reason = struct.unpack("!H", payload[:2])[0], payload[2:].decode()
+                raise Closed(code, reason)
+
+    def ask(self, message):
+        """Sends a request (its id is put in); the next message received."""
+        self.request += 1
+        self.send([message[0], self.request, *message[1:]])
+        return self.receive()
+
+    def subscribe(self, topic, **options):
+        reply = self.ask([32, options, topic])
+        assert reply[0] == 33, reply
+        return reply[2]
+
+    def register(self, procedure, **options):
+        reply = self.ask([64, options, procedure])
+        assert reply[0] == 65, reply
+        return reply[2]
+
+    def publish(self, topic, args=None, kwargs=None, **options):
+        """With acknowledge=True: the publication's id."""
+        self.request += 1
+        payload = [] if args is None else [args] if kwargs is None else [args, kwargs]
+        self.send([16, self.request, options, topic, *payload])
+        if options.get("acknowledge"):
+            reply = self.receive()
+            assert reply[0] == 17, reply
+            return reply[2]
+        return None
+
+    def call(self, procedure, args=None, kwargs=None):
+        """Sends CALL; its request id."""
+        self.request += 1
+        payload = [] if args is None else [args] if kwargs is None else [args, kwargs]
+        self.send([48, self.request, {}, procedure, *payload])
+        return self.request
+
+    def nothing_comes(self):
+        """True if nothing was on its way: what is asked now is answered by the very next message."""
+        self.request += 1
+        self.send([48, self.request, {}, "com.certainly.nothing"])
+        reply = self.receive()
+        return reply[0] == 8 and reply[2] == self.request
+
+
+def sign(secret, extra):
+    """The signature of a WAMP-CRA challenge."""
+    key = secret.encode()
+    if "salt" in extra:
+        raw = hashlib.pbkdf2_hmac("sha256", key, extra["salt"].encode(), extra["iterations"], extra["keylen"])
+        key = base64.b64encode(raw)
+    return base64.b64encode(hmac.new(key, extra["challenge"].encode(), hashlib.sha256).digest()).decode()
+
+
+class Deflate:
+    """The client's side of permessage-deflate."""
+
+    def __init__(self):
+        self.compressor = zlib.compressobj(wbits=-15)
+        self.decompressor = zlib.decompressobj(wbits=-15)
+
+    def compress(self, data):
+        return (self.compressor.compress(data) + self.compressor.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+    def decompress(self, data):
+        return self.decompressor.decompress(data + b"\x00\x00\xff\xff")
