@@ -9,12 +9,16 @@ namespace crosspoint::base {
 namespace {
 
 constexpr std::array<std::uint32_t, 3> kCachedCapacities{Chunk::kSmall, Chunk::kMedium, Chunk::kLarge};
-/// Per thread and capacity: about 2 MiB of each at most. None under AddressSanitizer, from which reuse hides errors.
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::array<std::size_t, 3> kCacheLimits{0, 0, 0};
+/// AddressSanitizer cannot see errors in memory that is reused behind its back.
+#if defined(__has_feature)
+constexpr bool kReuse = !__has_feature(address_sanitizer);
+#elif defined(__SANITIZE_ADDRESS__)
+constexpr bool kReuse = false;
 #else
-constexpr std::array<std::size_t, 3> kCacheLimits{1024, 128, 32};
+constexpr bool kReuse = true;
 #endif
+/// Per thread and capacity: about 2 MiB of each at most.
+constexpr std::array<std::size_t, 3> kCacheLimits{kReuse ? 1024 : 0, kReuse ? 128 : 0, kReuse ? 32 : 0};
 
 /// The freed blocks of one capacity, as a list threaded through the blocks themselves.
 struct FreeList {

@@ -12,7 +12,7 @@ namespace crosspoint::base {
 /// A reference-counted block of bytes that is written once and then only read, so that several out-queues, and
 /// several threads, can send from the same memory. Freed blocks of the usual sizes go to a small cache of the thread
 /// that frees them, so that the steady state allocates nothing.
-class Chunk {
+class alignas(16) Chunk {  // so that the bytes behind it are aligned, too
  public:
   /// The capacities that are cached. Others are taken from and given back to the heap.
   static constexpr std::uint32_t kSmall = 2 * 1024 - 32;
@@ -38,7 +38,6 @@ class Chunk {
   std::atomic<std::uint32_t> references_{1};
   std::uint32_t capacity_;
   std::uint32_t size_ = 0;
-  std::uint32_t unused_ = 0;
 };
 
 /// Owning pointer to a Chunk. Copies may live on different threads.

@@ -46,14 +46,17 @@ void append_time(std::string& line) {
   fmt::format_to(std::back_inserter(line), "{:%Y-%m-%dT%H:%M:%S%z} ", fmt::localtime(now));
 }
 
-/// What peers send ends up in lines: control characters must not forge further lines or drive a terminal.
+/// What peers send ends up in lines: control characters must not forge further lines or drive a terminal. Besides
+/// ASCII's there are those of U+0080 to U+009F, C2 80 to C2 9F in UTF-8, which some terminals obey as well.
 void append_printable(std::string& line, std::string_view text) {
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (code >= 0x20 && code != 0x7f) {
-      line.push_back(c);
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(i < text.size() ? text[i] : 0); };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (at(i) == 0xc2 && at(i + 1) >= 0x80 && at(i + 1) < 0xa0) {
+      fmt::format_to(std::back_inserter(line), "\\xc2\\x{:02x}", at(++i));
+    } else if (at(i) < 0x20 || at(i) == 0x7f) {
+      fmt::format_to(std::back_inserter(line), "\\x{:02x}", at(i));
     } else {
-      fmt::format_to(std::back_inserter(line), "\\x{:02x}", code);
+      line.push_back(text[i]);
     }
   }
 }
@@ -117,10 +120,10 @@ bool parse_level(std::string_view text, Level& out) {
   return false;
 }
 
-void detail::write(Level level, std::string_view system, long pid, std::string_view text) {
+void detail::write(Level severity, std::string_view system, long pid, std::string_view text) {
   auto logger = state().logger;
   if (!logger) return;
-  logger->log(to_spdlog(level), make_line(system, pid != 0 ? pid : ::getpid(), text));
+  logger->log(to_spdlog(severity), make_line(system, pid != 0 ? pid : ::getpid(), text));
   if (state().pool->overrun_counter() != state().reported_drops.load(std::memory_order_relaxed)) report_drops();
 }
 

@@ -34,7 +34,7 @@ void stop();
 
 namespace detail {
 extern std::atomic<int> level;
-void write(Level level, std::string_view system, long pid, std::string_view text);
+void write(Level severity, std::string_view system, long pid, std::string_view text);
 }  // namespace detail
 
 inline bool enabled(Level level) { return static_cast<int>(level) >= detail::level.load(std::memory_order_relaxed); }

@@ -67,8 +67,8 @@ bool CborReader::take_head(Head& out) {
 
 bool CborReader::skip_tags() {
   Head head{};
-  while (next_ != end_ && *next_ >> 5 == kTag) {
-    if (!take_head(head)) return false;
+  for (int tags = 0; next_ != end_ && *next_ >> 5 == kTag; ++tags) {
+    if (tags == kMaxTags || !take_head(head)) return fail();
   }
   return true;
 }

@@ -33,6 +33,8 @@ class CborReader {
   // Major types (RFC 8949, 3.1).
   enum Major : std::uint8_t { kUnsigned, kNegative, kByteString, kTextString, kArray, kMap, kTag, kSimple };
   static constexpr std::uint8_t kBreak = 0xff;
+  /// Tags that one value may have. They nest as lists do, and other decoders take them by recursion, too.
+  static constexpr int kMaxTags = 16;
   static constexpr std::uint64_t kIndefinite = ~std::uint64_t{0};
 
   struct Head {

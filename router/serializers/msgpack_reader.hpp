@@ -23,11 +23,12 @@ class MsgpackReader {
   bool enter_dict();
   bool more() {
     if (failed_ || depth_ == 0) return false;
-    if (remaining_[depth_ - 1] == 0) {
+    std::uint64_t& remaining = remaining_[static_cast<std::size_t>(depth_ - 1)];
+    if (remaining == 0) {
       --depth_;
       return false;
     }
-    --remaining_[depth_ - 1];
+    --remaining;
     return true;
   }
   bool read_key(std::string_view& out) { return read_text(out); }

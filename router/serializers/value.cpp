@@ -33,14 +33,58 @@ void text_to_binary(json& value) {
   }
 }
 
+/// Takes the type of MessagePack's extensions from binary values: CBOR would make a tag of another meaning of it.
+void drop_subtypes(json& value) {
+  if (value.is_binary()) {
+    value.get_binary().clear_subtype();
+  } else if (value.is_structured()) {
+    for (auto& item : value) drop_subtypes(item);
+  }
+}
+
+/// Prepares CBOR for nlohmann's reader, which does not know undefined (null here) nor all tags that may be passed
+/// over, and which gets integers below -2^63 wrong. False if there are such, or numbers too large for an integer.
+bool adapt_cbor(std::vector<std::uint8_t>& bytes) {
+  constexpr std::uint8_t kNegative = 1, kTextString = 3, kTag = 6, kAnyTag = 0xc6, kNull = 0xf6, kUndefined = 0xf7;
+  std::uint64_t argument = 0;
+  for (std::size_t at = 0; at < bytes.size();) {  // the heads of values follow one another, however they nest
+    std::uint8_t& initial = bytes[at++];
+    const unsigned major = initial >> 5;
+    const unsigned info = initial & 31;
+    const std::size_t size = info >= 24 && info <= 27 ? std::size_t{1} << (info - 24) : 0;
+    if (bytes.size() - at < size) return false;
+    argument = info < 24 ? info : 0;
+    for (std::size_t i = 0; i < size; ++i) argument = argument << 8 | bytes[at + i];
+    at += size;
+    if (major == kNegative && argument >> 63 != 0) return false;
+    if (major == kTag && argument >= 2 && argument <= 5) return false;  // big integers, decimal fractions, big floats
+    if (major == kTag && size == 0) initial = kAnyTag;
+    if (initial == kUndefined) initial = kNull;
+    if (major > kNegative && major <= kTextString) {  // its bytes follow
+      if (bytes.size() - at < argument) return false;
+      at += argument;
+    }
+  }
+  return true;
+}
+
+json parse_cbor(base::Bytes bytes) {
+  std::vector<std::uint8_t> adapted(bytes.begin(), bytes.end());
+  if (!adapt_cbor(adapted)) return json(json::value_t::discarded);
+  return json::from_cbor(adapted, true, false, json::cbor_tag_handler_t::ignore);
+}
+
 json parse(Encoding encoding, base::Bytes bytes) {
   constexpr bool kStrict = true;
   constexpr bool kExceptions = false;
   switch (encoding) {
-    case Encoding::msgpack:
-      return json::from_msgpack(bytes.begin(), bytes.end(), kStrict, kExceptions);
+    case Encoding::msgpack: {
+      json value = json::from_msgpack(bytes.begin(), bytes.end(), kStrict, kExceptions);
+      drop_subtypes(value);
+      return value;
+    }
     case Encoding::cbor:
-      return json::from_cbor(bytes.begin(), bytes.end(), kStrict, kExceptions, json::cbor_tag_handler_t::ignore);
+      return parse_cbor(bytes);
     default:
       return json::parse(bytes.begin(), bytes.end(), nullptr, kExceptions);
   }

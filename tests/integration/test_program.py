@@ -200,9 +200,9 @@ def test_clients_that_do_not_answer_goodbye_do_not_hold_it_up(start, port):
 
 def test_a_second_signal_ends_the_wait(start, port):
     node = start(nodes.config(port))
-    Client(port)
+    client = Client(port)  # which will not answer GOODBYE
     node.process.send_signal(signal.SIGINT)
-    node.wait_for("Shutting down")
+    assert client.receive()[0] == 6
     node.process.send_signal(signal.SIGINT)
     node.wait_for("second signal")
     assert node.wait() == 0

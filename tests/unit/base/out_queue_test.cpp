@@ -120,6 +120,81 @@ TEST_CASE("a queue gives back in order what was put in, whatever the sizes") {
   REQUIRE(got == expected);
 }
 
+TEST_CASE("the kernel may take any part: what is left begins at the next byte, across pieces") {
+  ChunkWriter writer;
+  OutQueue queue;
+  std::string expected;
+  for (const std::size_t size : {5U, 600U, 3U, 20000U, 511U, 512U, 1U}) {
+    const std::string piece(size, static_cast<char>('a' + expected.size() % 26));
+    queue.append(ChunkWriter().store(as_bytes(piece)));
+    queue.append_copy(as_bytes("-"));
+    expected += piece + '-';
+  }
+  for (std::size_t step = 1; !expected.empty(); step = step * 2 % 1021) {
+    const std::size_t written = std::min(step, expected.size());
+    queue.consume(written);
+    expected.erase(0, written);
+    REQUIRE(queue.bytes() == expected.size());
+    REQUIRE(contents(queue) == expected);
+  }
+  REQUIRE(queue.empty());
+}
+
+TEST_CASE("gather fills no more entries than it is given, from the front") {
+  OutQueue queue;
+  for (const char letter : {'a', 'b', 'c'}) {
+    queue.append({ChunkRef::copy_of(as_bytes(std::string(OutQueue::kCopyBelow, letter))), 0, OutQueue::kCopyBelow});
+  }
+  std::vector<iovec> two(2);
+  REQUIRE(queue.gather(two) == 2);
+  REQUIRE(*static_cast<const char*>(two[1].iov_base) == 'b');
+  REQUIRE(queue.gather({}) == 0);
+}
+
+TEST_CASE("space that is reserved and not used is not written, nor what was to come before it") {
+  OutQueue queue;
+  queue.append_copy(as_bytes("before"));
+  std::memcpy(queue.reserve(100), "used", 4);
+  queue.commit(4);
+  queue.reserve(50000);
+  REQUIRE(contents(queue) == "beforeused");
+  queue.append_copy(as_bytes(" after"));
+  REQUIRE(contents(queue) == "beforeused after");
+  queue.append_copy({});
+  REQUIRE(queue.bytes() == 16);
+}
+
+TEST_CASE("a piece shared with others is lengthened only by what follows it in the same chunk") {
+  ChunkWriter writer;
+  OutQueue queue;
+  const std::string large(OutQueue::kCopyBelow, 'x');
+  const Slice first = writer.store(as_bytes(large));
+  const Slice skipped = writer.store(as_bytes("skipped"));
+  const Slice third = writer.store(as_bytes(large));
+  queue.append(first);
+  queue.append(third);
+  REQUIRE(pieces(queue) == 2);
+  queue.consume(first.size + 10);
+  queue.append(third);  // once more: it does not follow itself
+  REQUIRE(contents(queue) == large.substr(10) + large);
+  REQUIRE(as_text(skipped.bytes()) == "skipped");
+}
+
+TEST_CASE("a queue of many pieces lets go of each as it is written") {
+  OutQueue queue;
+  std::vector<ChunkRef> chunks;
+  for (int i = 0; i < 200; ++i) {
+    chunks.push_back(ChunkRef::copy_of(as_bytes(std::string(600, 'x'))));
+    queue.append({chunks.back(), 0, 600});
+  }
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    REQUIRE_FALSE(chunks[i].unique());
+    queue.consume(600);
+    REQUIRE(chunks[i].unique());
+    REQUIRE(queue.bytes() == 600 * (chunks.size() - i - 1));
+  }
+}
+
 TEST_CASE("ChunkWriter starts over in memory that nobody refers to any more") {
   ChunkWriter writer(Chunk::kSmall);
   const Slice kept = writer.store(as_bytes("kept"));

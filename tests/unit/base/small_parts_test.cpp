@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <set>
 #include <string>
 
@@ -26,6 +27,27 @@ TEST_CASE("below() is in range and reaches every value") {
   std::set<std::uint64_t> seen;
   for (int i = 0; i < 1000; ++i) seen.insert(random.below(7));
   REQUIRE(seen == std::set<std::uint64_t>{0, 1, 2, 3, 4, 5, 6});
+}
+
+TEST_CASE("a generator seeded from the system differs from every other") {
+  REQUIRE(base::Random::from_system().next() != base::Random::from_system().next());
+}
+
+TEST_CASE("below() favours no value") {
+  base::Random random(2);
+  std::array<int, 10> counts{};
+  for (int i = 0; i < 10000; ++i) ++counts[random.below(10)];
+  for (const int count : counts) REQUIRE((count > 800 && count < 1200));
+}
+
+TEST_CASE("randomness fit for secrets fills what it is given, and not a byte more") {
+  std::array<unsigned char, 66> bytes{};
+  base::fill_secure_random(bytes.data() + 1, 64);
+  REQUIRE(bytes.front() == 0);
+  REQUIRE(bytes.back() == 0);
+  REQUIRE(std::set<unsigned char>(bytes.begin(), bytes.end()).size() > 20);
+  base::fill_secure_random(bytes.data(), 0);
+  REQUIRE(bytes.front() == 0);
 }
 
 TEST_CASE("StringHash tells texts apart that differ in one byte or in length") {

@@ -1,0 +1,94 @@
+/// Messages of every encoding. The first byte picks the encoding, the rest is the message.
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "fuzz.hpp"
+#include "serializers/reader.hpp"
+#include "serializers/serializers.hpp"
+#include "serializers/value.hpp"
+
+using namespace crosspoint;
+using fuzz::require;
+using wamp::Encoding;
+
+namespace {
+
+constexpr std::array kEncodings{Encoding::json, Encoding::msgpack, Encoding::cbor};
+
+/// A decoded message and the bytes it points into, at their exact length, so that a byte read beyond them is noticed.
+struct Decoded {
+  std::vector<std::uint8_t> bytes;
+  serializers::Scratch scratch;
+  wamp::Message message;
+  bool good;
+
+  Decoded(Encoding encoding, base::Bytes encoded) : bytes(encoded.begin(), encoded.end()) {
+    bytes.shrink_to_fit();
+    good = serializers::decode(encoding, bytes, scratch, message).empty();
+  }
+  Decoded(const Decoded&) = delete;
+};
+
+bool encode(const wamp::Message& message, Encoding encoding, std::string& out) {
+  serializers::Encoder encoder;
+  serializers::EncodedMessage parts;
+  if (!encoder.encode(message, encoding, parts)) return false;
+  out = base::as_text(parts.head);
+  out += base::as_text(parts.payload);
+  out += parts.tail;
+  return true;
+}
+
+base::Bytes payload_bytes(const wamp::Message& message) {
+  const wamp::Payload* payload = serializers::payload_of(message);
+  return payload != nullptr ? payload->bytes : base::Bytes();
+}
+
+void check_same_encoding(const wamp::Message& message, Encoding encoding) {
+  std::string once;
+  std::string twice;
+  require(encode(message, encoding, once), "a message can be sent on in the encoding it came in");
+  const Decoded again(encoding, base::as_bytes(once));
+  require(again.good, "what is sent on is a message");
+  require(type_of(again.message) == type_of(message), "a message keeps its type");
+  require(base::as_text(payload_bytes(again.message)) == base::as_text(payload_bytes(message)),
+          "a payload is sent on as it came");
+  require(encode(again.message, encoding, twice) && once == twice, "nothing of a message is lost on its second way");
+}
+
+/// Payloads may have values that another encoding lacks; what is converted must be right.
+void check_other_encoding(const wamp::Message& message, Encoding target) {
+  std::string converted;
+  if (!encode(message, target, converted)) return;
+  require(target != Encoding::json || serializers::is_utf8(converted), "JSON that we write is UTF-8");
+  const Decoded other(target, base::as_bytes(converted));
+  require(other.good, "what is converted is a message");
+  require(type_of(other.message) == type_of(message), "a converted message keeps its type");
+  const auto* payload = serializers::payload_of(message);
+  if (payload == nullptr) return;
+  require(serializers::payload_of(other.message)->elements == payload->elements, "no argument is lost");
+  check_same_encoding(other.message, target);
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const Encoding encoding = kEncodings[data[0] % kEncodings.size()];
+  const base::Bytes bytes{data + 1, size - 1};
+  if (encoding == Encoding::json && !serializers::is_utf8(base::as_text(bytes))) return 0;  // the transport's check
+  const Decoded decoded(encoding, bytes);
+  if (!decoded.good) return 0;
+  check_same_encoding(decoded.message, encoding);
+  for (const Encoding target : kEncodings) {
+    if (target != encoding) check_other_encoding(decoded.message, target);
+  }
+  if (const auto* payload = serializers::payload_of(decoded.message); payload != nullptr) {
+    nlohmann::json arguments;
+    nlohmann::json keywords;
+    serializers::to_values(*payload, arguments, keywords);
+  }
+  return 0;
+}
