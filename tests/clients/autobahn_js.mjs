@@ -1,0 +1,96 @@
+// autobahn-js from npm: joins, publishes, subscribes, registers and calls with the serializer named in argv. Ends with
+// exit code 0 if all went as it should; assertions say what did not.
+import assert from 'node:assert/strict';
+import {createRequire} from 'node:module';
+
+const autobahn = createRequire(new URL('../package.json', import.meta.url))('autobahn');
+const [url, name] = process.argv.slice(2);
+const serializers = {
+  json: () => new autobahn.serializer.JSONSerializer(),
+  msgpack: () => new autobahn.serializer.MsgpackSerializer(),
+  cbor: () => new autobahn.serializer.CBORSerializer(),
+};
+
+// A session with the options given; rejects with the reason if the router refuses.
+function join(options = {}) {
+  return new Promise((resolve, reject) => {
+    const connection = new autobahn.Connection(
+      {url, realm: 'realm1', serializers: [serializers[name]()], max_retries: 0, ...options});
+    connection.onopen = (session, details) => resolve({connection, session, details});
+    connection.onclose = (reason, details) => {
+      reject(Object.assign(new Error(`${reason}: ${details.reason}`), {details}));
+      return true;
+    };
+    connection.open();
+  });
+}
+
+const {connection, session, details} = await join();
+assert.equal(details.authrole, 'anonymous');
+assert.equal(details.roles.broker.features.pattern_based_subscription, true);
+
+// Publish and subscribe.
+const events = [];
+let more;
+const event = async () => {
+  while (events.length === 0) await new Promise((resolve) => (more = resolve));
+  return events.shift();
+};
+const listen = (args, kwargs, details) => {
+  events.push({args, kwargs, topic: details.topic});
+  if (more) more();
+};
+const subscription = await session.subscribe('com.js.topic', listen);
+const publication = await session.publish('com.js.topic', [1, 'zwölf', {a: [null, true]}], {key: 2.5},
+                                          {acknowledge: true, exclude_me: false});
+assert.ok(publication.id > 0);
+const got = await event();
+assert.deepEqual(got.args, [1, 'zwölf', {a: [null, true]}]);
+assert.deepEqual({...got.kwargs}, {key: 2.5});
+await session.publish('com.js.topic', ['not for me'], {}, {acknowledge: true});
+const prefix = await session.subscribe('com.js', listen, {match: 'prefix'});
+await session.publish('com.js.other', ['by prefix'], {}, {exclude_me: false});
+assert.deepEqual((await event()).args, ['by prefix']);
+await session.unsubscribe(prefix);
+await session.unsubscribe(subscription);
+
+// Register and call.
+const registration = await session.register('com.js.add', ([a, b]) => {
+  if (a === 'fail') throw new autobahn.Error('com.error.no_number', ['not a number'], {given: a});
+  return a + b;
+});
+assert.equal(await session.call('com.js.add', [20, 22]), 42);
+await assert.rejects(session.call('com.js.add', ['fail']), (error) => {
+  assert.equal(error.error, 'com.error.no_number');
+  assert.deepEqual(error.args, ['not a number']);
+  return true;
+});
+await assert.rejects(session.register('com.js.add', () => 1), {error: 'wamp.error.procedure_already_exists'});
+await assert.rejects(session.call('com.js.nothing'), {error: 'wamp.error.no_such_procedure'});
+await assert.rejects(session.publish('wamp.topic', [], {}, {acknowledge: true}), {error: 'wamp.error.invalid_uri'});
+await session.unregister(registration);
+await assert.rejects(session.call('com.js.add', [1, 2]), {error: 'wamp.error.no_such_procedure'});
+
+// Two sessions.
+const other = await join();
+await other.session.register('com.js.far', (args, kwargs) => new autobahn.Result(args.reverse(), kwargs));
+const result = await session.call('com.js.far', [1, 2], {k: 'v'});
+assert.deepEqual(result.args, [2, 1]);
+assert.deepEqual({...result.kwargs}, {k: 'v'});
+assert.notEqual(other.session.id, session.id);
+
+await assert.rejects(join({realm: 'nowhere'}), (error) => {
+  assert.equal(error.details.reason, 'wamp.error.no_such_realm');
+  assert.equal(error.details.message, 'no realm "nowhere" exists on this router');
+  return true;
+});
+
+for (const each of [connection, other.connection]) {
+  await new Promise((resolve) => {
+    each.onclose = (reason, details) => {
+      assert.equal(details.reason, 'wamp.close.goodbye_and_out');
+      resolve();
+    };
+    each.close();
+  });
+}
