@@ -1,0 +1,74 @@
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "load/network.hpp"
+#include "load/upgrade.hpp"
+#include "transports/websocket_frame.hpp"
+#include "wamp/message.hpp"
+
+namespace crosspoint::bench {
+
+class Client;
+
+/// Hears what happens to clients. What must not happen, it does not hear: that ends the run as a Failure.
+class ClientEvents {
+ public:
+  virtual ~ClientEvents() = default;
+  virtual void on_joined(Client& client) = 0;
+  /// A message to a joined session. It points into memory that is gone after the call.
+  virtual void on_message(Client& client, const wamp::Message& message) = 0;
+  /// The session that was asked to leave has left, and its connection is closed.
+  virtual void on_left(Client& client) = 0;
+};
+
+/// One WAMP session over one WebSocket, seen from the client: connects, opens the WebSocket, joins the realm
+/// (anonymously or with a ticket), sends and receives messages, leaves. May connect again once it has left.
+class Client {
+ public:
+  Client(Network& network, std::size_t index, ClientEvents& events);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void connect();
+  void send(const wamp::Message& message);
+  /// Says GOODBYE, waits for the answer and closes.
+  void leave();
+
+  std::size_t index() const { return index_; }
+  bool joined() const { return state_ == State::joined; }
+
+ private:
+  class StreamSide;
+  enum class State { closed, connecting, upgrading, joining, joined, leaving, closing };
+
+  void connected(boost::system::error_code error);
+  std::size_t on_bytes(std::span<std::uint8_t> bytes);
+  void on_closed(std::string_view reason);
+
+  std::size_t read_response(std::span<const std::uint8_t> bytes);
+  std::size_t read_frame(std::span<std::uint8_t> bytes);
+  void on_frame(const transports::FrameHeader& header, std::span<std::uint8_t> payload);
+  void on_payload(base::Bytes bytes);
+  void while_joining(const wamp::Message& message);
+  void while_joined(const wamp::Message& message);
+  void send_frame(transports::Opcode opcode, base::Bytes head, base::Bytes payload, std::string_view tail);
+  [[noreturn]] void fail(const std::string& text) const;
+
+  Network& network_;
+  const std::size_t index_;
+  ClientEvents& events_;
+  State state_ = State::closed;
+  std::optional<boost::asio::ip::tcp::socket> socket_;  // until the connection stands
+  transports::Stream* stream_ = nullptr;                // from then on
+  std::size_t wanted_ = 0;
+  std::vector<std::uint8_t> fragments_;
+  bool fragmented_ = false;
+  Upgrade upgrade_;
+};
+
+}  // namespace crosspoint::bench

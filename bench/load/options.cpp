@@ -1,0 +1,164 @@
+#include "load/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <iostream>
+
+#include "load/failure.hpp"
+#include "load/process_usage.hpp"
+#include "serializers/serializers.hpp"
+
+namespace crosspoint::bench {
+namespace {
+
+/// Larger texts would not fit a message of 16 MiB, the most that many routers take.
+constexpr std::size_t kMaxPayload = 15'000'000;
+constexpr std::size_t kMaxSessions = 1'000'000;
+
+void add_count(CLI::App& command, const char* name, std::size_t& value, const char* text) {
+  command.add_option(name, value, text)->check(CLI::Range(std::size_t{1}, kMaxSessions))->capture_default_str();
+}
+
+void add_window(CLI::App& command, Options& options, const char* text) {
+  command.add_option("--window", options.window, text)->check(CLI::Range(std::size_t{1}, std::size_t{1} << 20));
+}
+
+/// Each subcommand has the common flags itself, so that its own --help shows them.
+void add_common(CLI::App& command, Options& options) {
+  command.add_option("--url", options.url, "the router's WebSocket, ws://host:port/path")->capture_default_str();
+  command.add_option("--realm", options.realm, "realm to join")->capture_default_str();
+  command.add_option("--serializer", options.serializer, "json, msgpack or cbor")
+      ->check(CLI::IsMember({"json", "msgpack", "cbor"}))
+      ->capture_default_str();
+  command.add_option("--authid", options.authid, "sign in under this name with a ticket (without it: anonymous)");
+  command.add_option("--ticket", options.ticket, "the ticket; better kept from `ps` in $CROSSPOINT_BENCH_TICKET")
+      ->envname("CROSSPOINT_BENCH_TICKET");
+  command.add_option("--payload", options.payload, "bytes of text in each message")
+      ->check(CLI::Range(std::size_t{0}, kMaxPayload))
+      ->capture_default_str();
+  command.add_option("--duration", options.duration, "seconds to measure")
+      ->check(CLI::Range(0.01, 86400.0))
+      ->capture_default_str();
+  command.add_option("--warmup", options.warmup, "seconds of load before measuring")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  command.add_option("--timeout", options.timeout, "give up after so many seconds in which nothing arrives")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  command.add_option("--pid", options.pids, "the router's process (repeat for several): its CPU time and memory");
+  command.add_flag("--json", options.json, "print one JSON document instead of a table");
+  command.add_flag("--quiet", options.quiet, "no progress lines");
+}
+
+void add_scenarios(CLI::App& app, Options& options) {
+  CLI::App* fanout = app.add_subcommand("fanout", "one publisher, many subscribers of its topic");
+  add_count(*fanout, "--subscribers", options.subscribers, "subscribers");
+  add_window(*fanout, options, "publications not yet seen by all subscribers (default: 256, less if they are large)");
+
+  CLI::App* pairs = app.add_subcommand("pairs", "many publishers, each with a topic and one subscriber of its own");
+  add_count(*pairs, "--pairs", options.pairs, "publishers, and as many subscribers");
+  add_window(*pairs, options, "publications of a publisher not yet seen (default: 256, less if they are large)");
+
+  CLI::App* rpc = app.add_subcommand("rpc", "callers that call the procedures of callees");
+  add_count(*rpc, "--callers", options.callers, "sessions that call");
+  add_count(*rpc, "--callees", options.callees, "sessions with one procedure each");
+  add_window(*rpc, options, "calls that a caller keeps under way (default: 32)");
+
+  CLI::App* latency = app.add_subcommand("latency", "how long events take at a fixed rate");
+  latency->add_option("--rate", options.rate, "publications per second")
+      ->check(CLI::Range(0.1, 10'000'000.0))
+      ->capture_default_str();
+  add_count(*latency, "--subscribers", options.subscribers, "subscribers (default here: 1)");
+
+  CLI::App* connections = app.add_subcommand("connections", "sessions opened and closed again, over and over");
+  add_count(*connections, "--concurrency", options.concurrency, "sessions being opened or closed at a time");
+
+  CLI::App* idle = app.add_subcommand("idle", "sessions that do nothing: their memory; needs --pid");
+  add_count(*idle, "--sessions", options.sessions, "sessions");
+
+  for (CLI::App* command : app.get_subcommands({})) add_common(*command, options);
+}
+
+/// What CLI11's checks cannot say.
+void finish(Options& options, const CLI::App& command) {
+  options.scenario = command.get_name();
+  std::string problem;
+  if (!parse_url(options.url, options.target, problem)) throw UsageError("--url: " + problem);
+  options.encoding = serializers::find_by_name(options.serializer)->encoding;
+  if (options.scenario == "latency" && command.count("--subscribers") == 0) options.subscribers = 1;
+  if (!options.ticket.empty() && options.authid.empty()) throw UsageError("--ticket needs --authid");
+  if (!options.authid.empty() && options.ticket.empty()) throw UsageError("--authid needs --ticket");
+  if (options.scenario == "idle" && options.pids.empty()) throw UsageError("idle: --pid is required");
+  for (const int pid : options.pids) {
+    if (!process_exists(pid)) throw UsageError("--pid: there is no process " + std::to_string(pid));
+  }
+}
+
+std::string one_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+}  // namespace
+
+std::string Target::authority() const {
+  return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + port;
+}
+
+bool parse_url(std::string_view url, Target& out, std::string& problem) {
+  constexpr std::string_view kScheme = "ws://";
+  problem = "must be ws://host:port/path, not \"" + std::string(url) + "\"";
+  if (!url.starts_with(kScheme) || url.find_first_of(" \t\r\n#") != std::string_view::npos) return false;
+  url.remove_prefix(kScheme.size());
+  const auto end = std::min(url.find_first_of("/?"), url.size());
+  std::string_view authority = url.substr(0, end);
+  const std::string_view path = url.substr(end);
+  if (authority.starts_with('[')) {
+    const auto bracket = authority.find(']');
+    if (bracket == std::string_view::npos) return false;
+    out.host = authority.substr(1, bracket - 1);
+    authority.remove_prefix(bracket + 1);
+  } else {
+    const auto colon = std::min(authority.find(':'), authority.size());
+    out.host = authority.substr(0, colon);
+    authority.remove_prefix(colon);
+  }
+  if (out.host.empty()) return false;
+  if (!authority.empty()) {
+    if (authority.front() != ':') return false;
+    authority.remove_prefix(1);
+    unsigned port = 0;
+    const auto result = std::from_chars(authority.data(), authority.data() + authority.size(), port);
+    if (result.ec != std::errc() || result.ptr != authority.data() + authority.size()) return false;
+    if (port < 1 || port > 65535) return false;
+    out.port = authority;
+  }
+  out.path = path.starts_with('/') ? std::string(path) : "/" + std::string(path);
+  problem.clear();
+  return true;
+}
+
+Parsed parse_command_line(int argc, char** argv) {
+  Parsed parsed;
+  CLI::App app{"Loads a WAMP router over WebSocket and measures it", "crosspoint-bench"};
+  app.require_subcommand(1);
+  add_scenarios(app, parsed.options);
+  try {
+    app.parse(argc, argv);
+    finish(parsed.options, *app.get_subcommands().front());
+    parsed.run = true;
+  } catch (const CLI::CallForHelp& help) {
+    parsed.exit_code = app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    complain(one_line(error.what()));
+    parsed.exit_code = kUsage;
+  } catch (const UsageError& error) {
+    complain(one_line(error.what()));
+    parsed.exit_code = kUsage;
+  }
+  return parsed;
+}
+
+}  // namespace crosspoint::bench

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wamp/payload.hpp"
+
+namespace crosspoint::bench {
+
+/// Where the router listens, taken apart: ws://host:port/path.
+struct Target {
+  std::string host;
+  std::string port = "80";
+  std::string path = "/";
+
+  /// As in the Host header: an IPv6 address has its brackets again.
+  std::string authority() const;
+};
+
+/// False if `url` is no ws:// URL; `problem` says why.
+bool parse_url(std::string_view url, Target& out, std::string& problem);
+
+/// What the command line says. Counts belong to the scenarios that use them.
+struct Options {
+  std::string scenario;
+  std::string url = "ws://127.0.0.1:8080/ws";
+  Target target;
+  std::string realm = "realm1";
+  std::string serializer = "msgpack";
+  wamp::Encoding encoding = wamp::Encoding::msgpack;
+  std::string authid;
+  std::string ticket;
+  std::size_t payload = 64;
+  double duration = 5;
+  double warmup = 1;
+  double timeout = 10;  ///< seconds without any progress after which a run is given up
+  std::vector<int> pids;
+  bool json = false;
+  bool quiet = false;
+
+  std::size_t subscribers = 100;
+  std::size_t pairs = 10;
+  std::size_t callers = 1;
+  std::size_t callees = 1;
+  std::size_t window = 0;  ///< 0: the scenario's own choice
+  double rate = 1000;
+  std::size_t concurrency = 16;
+  std::size_t sessions = 1000;
+};
+
+/// What parsing the command line came to. Without `run` the program ends with `exit_code`.
+struct Parsed {
+  bool run = false;
+  int exit_code = 0;
+  Options options;
+};
+
+/// Parses the command line. Help goes to standard output, the one line about a mistake to standard error.
+Parsed parse_command_line(int argc, char** argv);
+
+}  // namespace crosspoint::bench
