@@ -6,6 +6,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # (its bugs 105562, 105329 and 80635); clang and the sanitizers watch over the same things.
   target_compile_options(crosspoint_warnings INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow
     -Wno-stringop-overread -Wno-array-bounds)
+else()
+  # clang counts this to -Wconversion, g++ does not.
+  target_compile_options(crosspoint_warnings INTERFACE -Wno-sign-conversion)
 endif()
 
 # crosspoint_library(base SOURCES a.cpp b.cpp LINKS wamp settings): one library per folder of router/, named after

@@ -70,7 +70,7 @@ void start_log(const Options& options, const std::string& node_directory) {
 std::optional<settings::Node> load(const std::string& file, const std::string& node_directory,
                                    bool ignore_unsupported) {
   auto report = settings::load_file(file, node_directory, settings::process_environment());
-  for (const auto& problem : report.warnings) log::debug("{}", problem.text());
+  for (const auto& problem : report.warnings) log::warn("{}", problem.text());
   if (!report.errors.empty()) complain("Invalid node configuration");
   for (const auto& problem : report.errors) complain(problem.text());
   if (ignore_unsupported) {

@@ -187,7 +187,7 @@ void WebSocketProtocol::send_close(CloseCode code, std::string_view reason) {
   payload[1] = static_cast<std::uint8_t>(static_cast<unsigned>(code) & 0xff);
   std::size_t size = std::min<std::size_t>(reason.size(), payload.size() - 2);
   while (size < reason.size() && size > 0 && (static_cast<unsigned char>(reason[size]) & 0xc0) == 0x80) --size;
-  std::memcpy(payload.data() + 2, reason.data(), size);
+  std::copy_n(reason.begin(), size, payload.begin() + 2);
   send_control(Opcode::close, base::Bytes(payload).first(2 + size));
 }
 
@@ -232,7 +232,7 @@ void WebSocketProtocol::send(const serializers::EncodedMessage& message) {
   if (!refer) {
     if (!message.payload.empty()) std::memcpy(at, message.payload.data(), message.payload.size());
     at += message.payload.size();
-    std::memcpy(at, message.tail.data(), message.tail.size());
+    if (!message.tail.empty()) std::memcpy(at, message.tail.data(), message.tail.size());
     out.commit(static_cast<std::size_t>(at - start) + message.tail.size());
   } else {
     out.commit(static_cast<std::size_t>(at - start));

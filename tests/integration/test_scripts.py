@@ -1,0 +1,181 @@
+"""bin/run-crossbar and bin/run-worker, in a copy of the tree whose lessons listen on free ports. The program and the
+workers are the ones that were built."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import urllib.request
+
+import pytest
+
+from support import node as nodes
+from support.wamp import Client
+
+
+PORTS = {8001: 0, 8003: 0, 8081: 0}  # what stands in for each port, anew for each test
+
+
+class Script:
+    """A script in a terminal's place: its lines can be waited for, and signals reach its whole process group."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True,
+                                        stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+                                        # A shell in the background ignores SIGINT, and so would all it starts.
+                                        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
+        self.lines = []
+        self.changed = threading.Condition()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            with self.changed:
+                self.lines.append(line.rstrip("\n"))
+                self.changed.notify_all()
+
+    def wait_for(self, pattern):
+        with self.changed:
+            found = self.changed.wait_for(lambda: next((x for x in self.lines if re.search(pattern, x)), None),
+                                          nodes.TIME)
+        assert found, f"no {pattern!r} in\n" + "\n".join(self.lines)
+        return found
+
+    def interrupt(self):
+        """Ctrl+C."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(nodes.TIME)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    root = tmp_path / "crosspoint"
+    root.mkdir()
+    for name in ("bin", "lessons", "config"):
+        shutil.copytree(nodes.ROOT / name, root / name, ignore=shutil.ignore_patterns("logs", "node_modules", "node.pid"))
+    (root / "public").symlink_to(nodes.ROOT / "public")
+    (root / "build" / "bin").mkdir(parents=True)
+    for program in pathlib.Path(nodes.PROGRAM).parent.iterdir():
+        (root / "build" / "bin" / program.name).symlink_to(program)
+    for name in ("setup", "build"):  # what they do has been done
+        (root / "bin" / name).write_text("#!/bin/sh\n")
+    PORTS.update({number: nodes.free_port() for number in PORTS})
+    for file, number in (("lessons/1", 8001), ("lessons/3", 8003), ("config/pages", 8081)):
+        for config in (root / file).rglob("config.json"):
+            config.write_text(config.read_text().replace(str(number), str(PORTS[number])))
+    yield root
+    for directory in ("config/pages", "lessons/1/.crossbar", "lessons/3/.crossbar"):
+        nodes.run("stop", "--cbdir", root / directory)
+
+
+def get(port, path="/"):
+    with urllib.request.urlopen(f"http://localhost:{port}{path}") as answer:
+        return answer.read().decode()
+
+
+def running(directory):
+    return nodes.run("status", "--cbdir", directory, "--assert", "running").returncode == 0
+
+
+def test_a_lesson_runs_until_ctrl_c(tree):
+    script = Script(tree / "bin" / "run-crossbar", 1)
+    script.wait_for("http://localhost:8081/1/")
+    script.wait_for("ran successfully")
+    assert "Lesson 1" in get(PORTS[8081], "/1/") and "lessons" in get(PORTS[8081]).lower()
+    client = Client(PORTS[8001], realm="ws-workshop")
+    client.subscribe("test")
+    script.wait_for("<- SUBSCRIBE")  # the debug log is followed in the terminal
+    log = (tree / "lessons/1/.crossbar/logs/node.log").read_text()
+    assert "<- SUBSCRIBE" in log and "-> SUBSCRIBED" in log
+    assert script.interrupt() == 0
+    assert not running(tree / "lessons/1/.crossbar") and not running(tree / "config/pages")
+
+
+def test_running_it_again_restarts_the_router_and_leaves_the_pages_alone(tree):
+    first = Script(tree / "bin" / "run-crossbar", 1)
+    first.wait_for("ran successfully")
+    pages = json.loads((tree / "config/pages/node.pid").read_text())["pid"]
+    router = json.loads((tree / "lessons/1/.crossbar/node.pid").read_text())["pid"]
+    config = tree / "lessons/1/.crossbar/config.json"
+    config.write_text(config.read_text().replace("ws-workshop", "edited"))
+    second = Script(tree / "bin" / "run-crossbar", 1)
+    second.wait_for("ran successfully")
+    assert first.process.wait(nodes.TIME) == 0
+    first.wait_for("stopped or replaced from elsewhere")
+    assert Client(PORTS[8001], realm="edited").welcome[0] == 2
+    assert json.loads((tree / "config/pages/node.pid").read_text())["pid"] == pages
+    assert json.loads((tree / "lessons/1/.crossbar/node.pid").read_text())["pid"] != router
+    # A router that fails or is interrupted leaves the pages to another lesson that still runs.
+    third = Script(tree / "bin" / "run-crossbar", 3)
+    third.wait_for("ran successfully")
+    assert second.interrupt() == 0
+    assert running(tree / "config/pages")
+    assert third.interrupt() == 0
+    assert not running(tree / "config/pages")
+
+
+@pytest.mark.parametrize("arguments, line", [
+    ([], r"^run-crossbar: which lesson\? bin/run-crossbar N, with N one of 1 2 3"),
+    (["77"], r'^run-crossbar: there is no lesson "77"; there are 1 2 3'),
+    (["../1"], r'^run-crossbar: there is no lesson "../1"'),
+    (["1", "2"], "^run-crossbar: one lesson at a time"),
+    (["1", "--fast"], 'run-crossbar: unknown argument "--fast"'),
+])
+def test_wrong_arguments_get_one_line(tree, arguments, line):
+    result = subprocess.run([tree / "bin" / "run-crossbar", *arguments], capture_output=True, text=True,
+                            timeout=nodes.TIME)
+    assert result.returncode != 0 and result.stdout == ""
+    assert re.search(line, result.stderr) and result.stderr.count("\n") == 1
+
+
+def test_a_broken_config_gets_one_line_and_stops_nothing(tree):
+    script = Script(tree / "bin" / "run-crossbar", 1)
+    script.wait_for("ran successfully")
+    config = tree / "lessons/1/.crossbar/config.json"
+    config.write_text(config.read_text().replace('"websocket"', '"websoket"'))
+    result = subprocess.run([tree / "bin" / "run-crossbar", "1"], capture_output=True, text=True, timeout=nodes.TIME)
+    assert result.returncode != 0
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1 and "config.json" in lines[0] and "websoket" in lines[0], result.stderr
+    assert running(tree / "lessons/1/.crossbar")
+    assert script.interrupt() == 0
+
+
+@pytest.mark.parametrize("number", [8001, 8081])
+def test_a_port_in_use_gets_one_line(tree, number):
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("0.0.0.0", PORTS[number]))
+        other.listen()
+        script = Script(tree / "bin" / "run-crossbar", 1)
+        assert script.process.wait(nodes.TIME) == 1
+        script.wait_for(f"{PORTS[number]}.*in use")
+    assert len([line for line in script.lines if "in use" in line]) == 1, script.lines
+    assert not running(tree / "lessons/1/.crossbar") and not running(tree / "config/pages")
+
+
+def test_a_worker_is_started_again_until_ctrl_c(tree):
+    source = tree / "lessons/3/.crossbar/config.json"
+    assert str(PORTS[8003]) in source.read_text()
+    environment = f"ROUTER_URL=ws://127.0.0.1:{PORTS[8003]}/ws"
+    worker = Script("env", environment, tree / "bin" / "run-worker", 3, "--finished")
+    worker.wait_for("starting it again in")
+    router = nodes.Node(tree / "lessons/3/.crossbar")
+    worker.wait_for('I registered "add"')
+    assert router.stop() == 0
+    assert worker.interrupt() == 0
+
+
+@pytest.mark.parametrize("arguments, line", [
+    ([], r"^run-worker: which lesson\?.*one of 3"),
+    (["1"], '^run-worker: lesson "1" has no client'),
+])
+def test_a_worker_that_does_not_exist(tree, arguments, line):
+    result = subprocess.run([tree / "bin" / "run-worker", *arguments], capture_output=True, text=True,
+                            timeout=nodes.TIME)
+    assert result.returncode != 0 and re.search(line, result.stderr)
