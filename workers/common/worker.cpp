@@ -2,12 +2,8 @@
 
 #include <autobahn/wamp_websocketpp_websocket_transport.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/version.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <ctime>
-#include <iomanip>
-#include <iostream>
-#include <optional>
 #include <unordered_map>
 #include <websocketpp/client.hpp>
 #include <websocketpp/config/asio_no_tls_client.hpp>
@@ -18,22 +14,29 @@ namespace {
 using Client = websocketpp::client<websocketpp::config::asio_client>;
 using Transport = autobahn::wamp_websocketpp_websocket_transport<websocketpp::config::asio_client>;
 
-std::string& log_name() {
-  static std::string name = "worker";
-  return name;
-}
+// More than this many jobs waiting means that something is badly wrong beside us.
+constexpr std::size_t kMostJobs = 5000;
+// A router that is there answers a good deal sooner.
+constexpr std::chrono::seconds kTimeToJoin{15};
 
-std::string text_in(const std::unordered_map<std::string, msgpack::object>& map, const char* key) {
+using Details = std::unordered_map<std::string, msgpack::object>;
+
+std::string text_in(const Details& map, const char* key) {
   const auto found = map.find(key);
   return found != map.end() && found->second.type == msgpack::type::STR ? found->second.as<std::string>()
                                                                         : std::string();
 }
 
+std::uint64_t id_in(const Details& map, const char* key) {
+  const auto found = map.find(key);
+  return found != map.end() && found->second.type == msgpack::type::POSITIVE_INTEGER ? found->second.via.u64 : 0;
+}
+
 /// Answers WAMP-CRA challenges with the secret.
-class SigningSession final : public autobahn::wamp_session {
+class SigningSession final : public WampSession {
  public:
-  SigningSession(boost::asio::io_service& io, std::string secret)
-      : autobahn::wamp_session(io), secret_(std::move(secret)) {}
+  SigningSession(boost::asio::io_service& service, std::string secret)
+      : WampSession(service), secret_(std::move(secret)) {}
 
   boost::future<autobahn::wamp_authenticate> on_challenge(const autobahn::wamp_challenge& challenge) override {
     terminal_log("Answering the router's challenge");
@@ -48,11 +51,11 @@ class SigningSession final : public autobahn::wamp_session {
   std::string secret_;
 };
 
-/// Stands between the transport and the session and reads what the session does not tell: WELCOME's details, and why
-/// the router refused us.
+/// Stands between the transport and the session and reads what the session does not tell: the details of WELCOME
+/// and of events, and why the router refused us.
 class MessageTap final : public autobahn::wamp_transport_handler {
  public:
-  explicit MessageTap(std::shared_ptr<autobahn::wamp_transport_handler> session) : session_(std::move(session)) {}
+  explicit MessageTap(std::shared_ptr<WampSession> session) : member_(session), session_(std::move(session)) {}
 
   void on_attach(const std::shared_ptr<autobahn::wamp_transport>& transport) override {
     session_->on_attach(transport);
@@ -61,15 +64,17 @@ class MessageTap final : public autobahn::wamp_transport_handler {
   void on_message(autobahn::wamp_message&& message) override {
     constexpr int kWelcome = 2;
     constexpr int kAbort = 3;
+    constexpr int kEvent = 36;
     const int type = message.field<int>(0);
-    if (type == kWelcome || type == kAbort) {
-      std::unordered_map<std::string, msgpack::object> details;
-      message.field(type == kWelcome ? 2 : 1).convert(details);
-      if (type == kWelcome) {
-        welcome = {message.field<std::uint64_t>(1), text_in(details, "authid"), text_in(details, "authrole")};
-      } else {
-        refusal = message.field<std::string>(2) + " " + text_in(details, "message");
-      }
+    if (type == kWelcome) {
+      const auto details = message.field<Details>(2);
+      welcome = {message.field<std::uint64_t>(1), text_in(details, "authid"), text_in(details, "authrole")};
+    } else if (type == kAbort) {
+      refusal = message.field<std::string>(2) + " " + text_in(message.field<Details>(1), "message");
+    } else if (type == kEvent && message.size() > 3) {
+      const auto details = message.field<Details>(3);
+      member_->event_details = {id_in(details, "publisher"), text_in(details, "publisher_authid"),
+                                text_in(details, "publisher_authrole"), text_in(details, "topic")};
     }
     session_->on_message(std::move(message));
   }
@@ -78,14 +83,18 @@ class MessageTap final : public autobahn::wamp_transport_handler {
   std::string refusal;
 
  private:
-  std::shared_ptr<autobahn::wamp_transport_handler> session_;
+  std::shared_ptr<WampSession> member_;
+  std::shared_ptr<autobahn::wamp_transport_handler> session_;  // the same, with the functions that it keeps private
 };
 
 }  // namespace
 
+WampSession::WampSession(boost::asio::io_service& service)
+    : autobahn::wamp_session(service), io(service), procedures(4, kMostJobs), in_order(1, kMostJobs) {}
+
 class Worker::Impl {
  public:
-  explicit Impl(Login login) : login_(std::move(login)), signals_(io_, SIGINT, SIGTERM) {
+  explicit Impl(Login login) : login_(std::move(login)), signals_(io_, SIGINT, SIGTERM), deadline_(io_) {
     client_.clear_access_channels(websocketpp::log::alevel::all);
     client_.clear_error_channels(websocketpp::log::elevel::all);
     client_.init_asio(&io_);
@@ -101,15 +110,23 @@ class Worker::Impl {
     signals_.async_wait([this](const boost::system::error_code& error, int) {
       if (!error) stop_by_signal();
     });
+    deadline_.expires_after(kTimeToJoin);
+    deadline_.async_wait([this](const boost::system::error_code& stopped) {
+      if (!stopped) end("The router at " + login_.url + " does not answer");
+    });
     when_ready(transport_->connect(), [this](boost::future<void> connected) { on_connected(std::move(connected)); });
     try {
       io_.run();
     } catch (const std::exception& error) {
       terminal_log(std::string("Ending: ") + error.what());
-      return 1;
+      exit_code_ = 1;
     }
+    session_->procedures.stop();
+    session_->in_order.stop();
     return exit_code_;
   }
+
+  void post(std::function<void()> job) { io_.post(std::move(job)); }
 
   OpenHandler open_handler;
 
@@ -136,6 +153,7 @@ class Worker::Impl {
       } catch (const std::exception& error) {
         return end("Refused: " + (tap_->refusal.empty() ? std::string(error.what()) : tap_->refusal));
       }
+      deadline_.cancel();
       io_.post([this] {
         if (open_handler) open_handler(session_, tap_->welcome);
       });
@@ -156,6 +174,7 @@ class Worker::Impl {
   Login login_;
   boost::asio::io_service io_;
   boost::asio::signal_set signals_;
+  boost::asio::steady_timer deadline_;
   Client client_;
   std::shared_ptr<SigningSession> session_;
   std::shared_ptr<MessageTap> tap_;
@@ -170,13 +189,6 @@ void Worker::on_open(OpenHandler handler) { impl_->open_handler = std::move(hand
 
 int Worker::run() { return impl_->run(); }
 
-void set_log_name(const std::string& name) { log_name() = name; }
-
-void terminal_log(const std::string& text) {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  std::cout << std::put_time(&local, "%H:%M:%S") << " [" << log_name() << "] " << text << std::endl;
-}
+void Worker::post(std::function<void()> job) { impl_->post(std::move(job)); }
 
 }  // namespace workshop

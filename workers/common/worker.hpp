@@ -6,6 +6,9 @@
 #include <memory>
 #include <string>
 
+#include "common/background.hpp"
+#include "common/log.hpp"
+
 /// What the workshop's C++ clients and guest workers share: a WAMP session over WebSocket, made with Autobahn|Cpp. One
 /// thread: all handlers run inside Worker::run().
 namespace workshop {
@@ -25,7 +28,26 @@ struct Welcome {
   std::string authrole;
 };
 
-using Session = std::shared_ptr<autobahn::wamp_session>;
+/// What the router tells about an event beside its arguments. The publisher is there only if its role discloses it.
+struct EventDetails {
+  std::uint64_t publisher = 0;  ///< the publisher's session
+  std::string publisher_authid;
+  std::string publisher_authrole;
+  std::string topic;  ///< only if the subscription is for a pattern
+};
+
+/// Autobahn's session, and what our functions in wamp.hpp need beside it.
+class WampSession : public autobahn::wamp_session {
+ public:
+  explicit WampSession(boost::asio::io_service& service);
+
+  boost::asio::io_service& io;
+  EventDetails event_details;  ///< of the event that is being handled
+  Background procedures;       ///< for procedures that have to wait
+  Background in_order;         ///< for other jobs, one at a time
+};
+
+using Session = std::shared_ptr<WampSession>;
 
 /// One session from connecting to its end.
 class Worker {
@@ -45,16 +67,13 @@ class Worker {
   /// supervisor starts the program again.
   int run();
 
+  /// Runs `job` in the session's thread, inside run(). May be called from any thread.
+  void post(std::function<void()> job);
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// A line on the terminal, with the time and the name of the program in front.
-void terminal_log(const std::string& text);
-
-/// Sets the name that terminal_log() shows.
-void set_log_name(const std::string& name);
 
 /// Waits for what a request to the router leads to, without holding up the session: `done` is called with the future
 /// when it is ready. Failures are for `done` to handle (future.get() throws them).

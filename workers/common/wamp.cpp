@@ -1,0 +1,138 @@
+#include "common/wamp.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+
+namespace workshop {
+namespace {
+
+using Invocation = autobahn::wamp_invocation;
+using Handler = std::function<void(const Invocation& invocation, const Json& args)>;
+
+Json arguments_of(const Invocation& invocation) {
+  if (invocation->number_of_arguments() == 0) return Json::array();
+  return to_json(invocation->arguments<msgpack::object>());
+}
+
+/// Answers, unless the connection has gone meanwhile.
+void answer(const Invocation& invocation, const std::string& name, const std::function<Json()>& result) {
+  try {
+    try {
+      invocation->result(Json::array({result()}));
+    } catch (const std::exception& error) {
+      terminal_log("Error in \"" + name + "\": " + error.what());
+      if (invocation->sendable()) invocation->error("wamp.error.runtime_error", Json::array({error.what()}));
+    }
+  } catch (const std::exception& error) {
+    terminal_log("The answer of \"" + name + "\" could not be sent: " + error.what());
+  }
+}
+
+void provide_with(const Session& session, const std::string& name, const Handler& handler) {
+  auto registered =
+      session->provide(name, [name, handler](Invocation invocation) { handler(invocation, arguments_of(invocation)); });
+  const std::weak_ptr<WampSession> weak = session;
+  when_ready(std::move(registered), [weak, name, handler](auto result) {
+    try {
+      result.get();
+      terminal_log("I registered the procedure \"" + name + "\"");
+    } catch (const std::exception& error) {
+      const std::string reason = error.what();
+      const Session ours = weak.lock();
+      if (!ours || reason.find("procedure_already_exists") == std::string::npos) {
+        return terminal_log("I may not register the procedure \"" + name + "\": " + reason);
+      }
+      terminal_log("Somebody else has the procedure \"" + name + "\", trying again");
+      auto timer = std::make_shared<boost::asio::steady_timer>(ours->io, std::chrono::seconds(1));
+      timer->async_wait([timer, weak, name, handler](const boost::system::error_code& stopped) {
+        const Session again = weak.lock();
+        if (!stopped && again) provide_with(again, name, handler);
+      });
+    }
+  });
+}
+
+}  // namespace
+
+void subscribe(const Session& session, const std::string& topic, Listener listener) {
+  const std::weak_ptr<WampSession> weak = session;
+  auto subscribed = session->subscribe(topic, [weak, topic,
+                                               listener = std::move(listener)](const autobahn::wamp_event& event) {
+    const Session ours = weak.lock();
+    if (!ours) return;
+    try {
+      const EventDetails details = ours->event_details;
+      listener(event.number_of_arguments() == 0 ? Json::array() : to_json(event.arguments<msgpack::object>()), details);
+    } catch (const std::exception& error) {
+      terminal_log("Error at an event of \"" + topic + "\": " + error.what());
+    }
+  });
+  when_ready(std::move(subscribed), [topic](auto result) {
+    try {
+      result.get();
+      terminal_log("I subscribed to \"" + topic + "\"");
+    } catch (const std::exception& error) {
+      terminal_log("I may not subscribe to \"" + topic + "\": " + error.what());
+    }
+  });
+}
+
+void provide(const Session& session, const std::string& name, Procedure procedure) {
+  provide_with(session, name, [name, procedure = std::move(procedure)](const Invocation& invocation, const Json& args) {
+    answer(invocation, name, [&] { return procedure(args); });
+  });
+}
+
+void provide_beside(const Session& session, const std::string& name, Procedure procedure) {
+  const std::weak_ptr<WampSession> weak = session;
+  provide_with(
+      session, name, [weak, name, procedure = std::move(procedure)](const Invocation& invocation, const Json& args) {
+        const Session ours = weak.lock();
+        if (!ours) return;
+        const bool taken = ours->procedures.post([weak, name, procedure, invocation, args] {
+          std::function<Json()> result;
+          try {
+            result = [value = procedure(args)] { return value; };
+          } catch (const std::exception& error) {
+            result = [text = std::string(error.what())]() -> Json { throw std::runtime_error(text); };
+          }
+          const Session still = weak.lock();
+          if (still) still->io.post([invocation, name, result] { answer(invocation, name, result); });
+        });
+        if (!taken)
+          answer(invocation, name, []() -> Json { throw std::runtime_error("too much to do, try again later"); });
+      });
+}
+
+void run_beside(const Session& session, std::function<void()> job) { session->in_order.post(std::move(job)); }
+
+void publish(const Session& session, const std::string& topic, const Json& args) {
+  when_ready(session->publish(topic, args), [topic](auto result) {
+    try {
+      result.get();
+    } catch (const std::exception& error) {
+      terminal_log("Publishing to \"" + topic + "\" failed: " + error.what());
+    }
+  });
+}
+
+void call(const Session& session, const std::string& name, const Json& args, Answer answer, Failure failure) {
+  auto called = session->call(name, args);
+  when_ready(std::move(called), [name, answer = std::move(answer), failure = std::move(failure)](auto result) {
+    Json value;
+    try {
+      const autobahn::wamp_call_result answered = result.get();
+      if (answered.number_of_arguments() > 0) value = to_json(answered.template argument<msgpack::object>(0));
+    } catch (const std::exception& error) {
+      if (failure) return failure(error.what());
+      return terminal_log("Calling \"" + name + "\" failed: " + error.what());
+    }
+    try {
+      answer(value);
+    } catch (const std::exception& error) {
+      terminal_log("Error at the answer of \"" + name + "\": " + error.what());
+    }
+  });
+}
+
+}  // namespace workshop
