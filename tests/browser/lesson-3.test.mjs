@@ -38,27 +38,32 @@ function steps() {
   return [one, two, three, three.slice(0, end) + add + three.slice(end)];
 }
 
-// The command that builds the lesson's client, without the precompiled header: it belongs to the target's own file.
-function compiler() {
-  const commands = JSON.parse(readFileSync(path.join(build, 'compile_commands.json'), 'utf8'));
-  const {command} = commands.find((each) => each.file.endsWith('lessons/3/worker/client.cpp'));
-  const words = command.slice(command.search(/\S*(c\+\+|g\+\+)/)).split(' ');
-  return words.filter((word, i) => !/cmake_pch|^-Winvalid-pch$|^-include$/.test(word) && !/^-[oc]$/.test(words[i - 1]) &&
-                                   !/^-[oc]$/.test(word));
+// The commands that build the lesson's client, as words. The precompiled header belongs to the target's own file.
+function commands() {
+  const all = execFileSync('ninja', ['-C', build, '-t', 'commands', 'lesson_3_client'], {encoding: 'utf8'});
+  const lines = all.split('\n').filter((line) => line.includes('lesson_3_client.dir/'));
+  const words = (line) => line.slice(line.search(/\S*(c\+\+|g\+\+)\s/)).split(' ').filter((word) => word && word !== '&&' && word !== ':');
+  const compile = words(lines.find((line) => line.includes('client.cpp.o -c')));
+  return {
+    compile: compile.filter((word, i) => !/cmake_pch|^-Winvalid-pch$|^-include$|^-M|\.d$/.test(word) &&
+                                         !/^-(o|c|MT|MF)$/.test(compile[i - 1]) && !/^-[oc]$/.test(word)),
+    link: words(lines[lines.length - 1]),
+  };
 }
 
 test('every step of the text compiles; the last one signs in, listens, answers and adds', async () => {
-  const [command, ...flags] = compiler();
+  const {compile, link} = commands();
+  const run = ([command, ...words]) => execFileSync(command, words, {cwd: build, stdio: ['ignore', 'inherit', 'inherit']});
   const states = steps();
   for (const [i, text] of states.entries()) {
-    const last = i === states.length - 1;
     const source = path.join(folder, `step-${i + 1}.cpp`);
     writeFileSync(source, text.replace('ws://127.0.0.1:8003/ws', `ws://127.0.0.1:${lesson.port}/ws`));
-    const link = [path.join(build, 'workers/libworkshop.a'), '-lboost_random', '-lboost_system', '-lboost_thread',
-                  '-lcrypto', '-o', path.join(folder, 'client')];
-    execFileSync(command, [...flags.map((flag) => (flag === '-O3' ? '-O0' : flag)), source,
-                           ...(last ? link : ['-fsyntax-only'])], {stdio: ['ignore', 'inherit', 'inherit']});
+    const last = i === states.length - 1;
+    const quick = compile.map((word) => (word === '-O3' ? '-O0' : word));
+    run([...quick, source, ...(last ? ['-c', '-o', path.join(folder, 'client.o')] : ['-fsyntax-only'])]);
   }
+  run(link.map((word, i) => (word.endsWith('client.cpp.o') ? path.join(folder, 'client.o') :
+                             link[i - 1] === '-o' ? path.join(folder, 'client') : word)));
   await talk(path.join(folder, 'client'), 'Procedure says: the sum is 6');
 });
 
