@@ -143,11 +143,13 @@ bool parse_url(std::string_view url, Target& out, std::string& problem) {
 Parsed parse_command_line(int argc, char** argv) {
   Parsed parsed;
   CLI::App app{"Loads a WAMP router over WebSocket and measures it", "crosspoint-bench"};
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   add_scenarios(app, parsed.options);
   try {
     app.parse(argc, argv);
-    finish(parsed.options, *app.get_subcommands().front());
+    const auto chosen = app.get_subcommands();
+    if (chosen.empty()) throw UsageError("which scenario? fanout, pairs, rpc, latency, connections or idle");
+    finish(parsed.options, *chosen.front());
     parsed.run = true;
   } catch (const CLI::CallForHelp& help) {
     parsed.exit_code = app.exit(help);
