@@ -4,8 +4,14 @@
 #include <exception>
 
 #include "common/log.hpp"
+#include "common/unreachable.hpp"
 
 namespace workshop {
+namespace {
+
+constexpr std::chrono::seconds kBetweenTries{1};
+
+}  // namespace
 
 Background::Background(std::size_t threads, std::size_t limit) : limit_(limit) {
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
@@ -33,7 +39,8 @@ void Background::stop() {
   {
     std::unique_lock<std::mutex> lock(mutex_);
     changed_.wait_for(lock, std::chrono::seconds(2), [this] { return jobs_.empty() && running_ == 0; });
-    if (!jobs_.empty()) terminal_log("Ending with " + std::to_string(jobs_.size()) + " jobs not done");
+    const std::size_t left = jobs_.size() + running_;
+    if (left > 0) terminal_log("Ending with " + std::to_string(left) + " jobs not done");
     jobs_.clear();
     stopping_ = true;
   }
@@ -51,16 +58,30 @@ void Background::work() {
     jobs_.pop_front();
     ++running_;
     lock.unlock();
-    try {
-      job();
-    } catch (const std::exception& error) {
-      terminal_log(std::string("Error: ") + error.what());
-    }
-    job = nullptr;
+    const bool is_done = done(job);
+    if (is_done) job = nullptr;  // what it holds goes while nobody waits for the lock
     lock.lock();
+    if (!is_done) {
+      changed_.wait_for(lock, kBetweenTries, [this] { return stopping_; });
+      jobs_.push_front(std::move(job));
+      if (stopping_) jobs_.clear();
+    }
     --running_;
     changed_.notify_all();
   }
+}
+
+bool Background::done(const Job& job) {
+  try {
+    job();
+  } catch (const Unreachable& error) {
+    if (!failing_.exchange(true)) terminal_log(std::string("Error: ") + error.what() + ", trying again every second");
+    return false;
+  } catch (const std::exception& error) {
+    terminal_log(std::string("Error: ") + error.what());
+  }
+  if (failing_.exchange(false)) terminal_log("It works again");
+  return true;
 }
 
 }  // namespace workshop

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -13,6 +14,7 @@ namespace workshop {
 
 /// Threads for what has to wait (HTTP, Redis), so that a session's own thread does not. With one thread the jobs run
 /// one after the other, in the order in which they came.
+/// A job that ends with Unreachable is done again a second later, and so on; the others wait behind it.
 class Background {
  public:
   using Job = std::function<void()>;
@@ -31,6 +33,8 @@ class Background {
 
  private:
   void work();
+  /// False if it is to be done again.
+  bool done(const Job& job);
 
   const std::size_t limit_;
   std::mutex mutex_;
@@ -38,6 +42,7 @@ class Background {
   std::deque<Job> jobs_;
   std::size_t running_ = 0;
   bool full_ = false;  ///< said so in the log
+  std::atomic<bool> failing_{false};
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

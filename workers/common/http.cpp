@@ -14,7 +14,8 @@ struct Target {
 
 Target split(const std::string& url) {
   const std::string scheme = "http://";
-  if (url.compare(0, scheme.size(), scheme) != 0) throw HttpError(0, "\"" + url + "\" is not a URL with http://");
+  if (url.compare(0, scheme.size(), scheme) != 0)
+    throw std::invalid_argument("\"" + url + "\" is not a URL with http://");
   const std::size_t slash = url.find('/', scheme.size());
   if (slash == std::string::npos) return {url, "/"};
   return {url.substr(0, slash), url.substr(slash)};
@@ -47,7 +48,7 @@ std::string request(const char* method, const std::string& url,
   const httplib::Result result = send(client, target.path);
   // The query is left out of what is told: it may hold what is nobody's business.
   const std::string what = std::string(method) + " " + url.substr(0, url.find('?'));
-  if (!result) throw HttpError(0, what + " failed: " + httplib::to_string(result.error()));
+  if (!result) throw Unreachable(what + " failed: " + httplib::to_string(result.error()));
   if (result->status < 200 || result->status > 299) {
     throw HttpError(result->status, what + " was answered with " + std::to_string(result->status));
   }

@@ -5,10 +5,11 @@
 #include <string>
 
 #include "common/json.hpp"
+#include "common/unreachable.hpp"
 
 namespace workshop {
 
-/// The server answered with an error, or (status 0) not at all.
+/// The server answered with an error.
 class HttpError : public std::runtime_error {
  public:
   HttpError(int status, const std::string& text) : std::runtime_error(text), status_(status) {}
@@ -22,7 +23,7 @@ class HttpError : public std::runtime_error {
 std::string with_query(const std::string& url, const std::map<std::string, std::string>& query);
 
 /// These wait for the answer, three seconds at most: use them beside a session, not in its thread. They return the
-/// answer's text, and throw HttpError for anything but a status 2xx.
+/// answer's text, and throw HttpError for any status but 2xx, Unreachable if there was no answer.
 std::string http_get(const std::string& url);
 std::string http_post(const std::string& url, const Json& body);
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr timeval kPatience{0, 500000};
 constexpr std::chrono::seconds kPause{1};
-constexpr const char* kDay = "86400";  // seconds
+constexpr const char* kWeek = "604800";  // seconds
 
 void free_reply(redisReply* reply) {
   if (reply != nullptr) freeReplyObject(reply);
@@ -54,9 +54,15 @@ Redis::~Redis() {
   if (context_ != nullptr) redisFree(context_);
 }
 
-void Redis::set(const std::string& key, const std::string& value) { command({"SET", key, value, "EX", kDay}); }
+void Redis::set(const std::string& key, const std::string& value) { command({"SET", key, value, "EX", kWeek}); }
 
 std::optional<std::string> Redis::get(const std::string& key) {
+  const Reply reply = command({"GETEX", key, "EX", kWeek});
+  if (reply->type != REDIS_REPLY_STRING) return std::nullopt;
+  return text(*reply);
+}
+
+std::optional<std::string> Redis::look(const std::string& key) {
   const Reply reply = command({"GET", key});
   if (reply->type != REDIS_REPLY_STRING) return std::nullopt;
   return text(*reply);
@@ -112,7 +118,7 @@ Redis::Reply Redis::command(const std::vector<std::string>& words) {
   if (!reply) {
     const std::string why = context_->errstr;
     disconnect(why);
-    throw RedisError("Redis does not answer: " + why);
+    throw Unreachable("Redis does not answer: " + why);
   }
   if (reply->type == REDIS_REPLY_ERROR) throw RedisError("Redis: " + text(*reply));
   return reply;
@@ -131,13 +137,13 @@ Redis::Reply Redis::send(const std::vector<std::string>& words) {
 }
 
 void Redis::connect() {
-  if (std::chrono::steady_clock::now() < not_before_) throw RedisError("Redis is away");
+  if (std::chrono::steady_clock::now() < not_before_) throw Unreachable("Redis is away");
   context_ = redisConnectWithTimeout(host_.c_str(), port_, kPatience);
   if (context_ == nullptr) throw RedisError("Redis: out of memory");
   if (context_->err != 0) {
     const std::string why = context_->errstr;
     disconnect(why);
-    throw RedisError("Redis cannot be reached: " + why);
+    throw Unreachable("Redis cannot be reached: " + why);
   }
   redisSetTimeout(context_, kPatience);
   for (const auto& words : {std::vector<std::string>{"AUTH", password_}, {"SELECT", database_}}) {
@@ -146,7 +152,7 @@ void Redis::connect() {
     if (reply && reply->type != REDIS_REPLY_ERROR) continue;
     const std::string why = words[0] + " was refused";
     disconnect(why);
-    throw RedisError("Redis: " + why);
+    throw Unreachable("Redis: " + why);
   }
   if (told_) terminal_log("Redis at " + host_ + ":" + std::to_string(port_) + " is back");
   told_ = false;

@@ -8,11 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "common/unreachable.hpp"
+
 struct redisContext;
 struct redisReply;
 
 namespace workshop {
 
+/// The server answered with an error.
 class RedisError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -28,7 +31,7 @@ class Redis {
   Redis(const Redis&) = delete;
   Redis& operator=(const Redis&) = delete;
 
-  /// What is set is gone after a day, unless it is set again.
+  /// What has been neither set nor read for a week is gone.
   void set(const std::string& key, const std::string& value);
   std::optional<std::string> get(const std::string& key);
 
@@ -38,8 +41,10 @@ class Redis {
   /// Adds what is not in it yet.
   void add_to_array(const std::string& key, const std::string& value);
 
-  /// For the page that shows what is there: at most so many keys, and a key's remaining seconds (-1: for ever).
+  /// For the page that shows what is there: at most so many keys, a key's text without making it live longer, and its
+  /// remaining seconds (-1: for ever).
   std::vector<std::string> keys(std::size_t most);
+  std::optional<std::string> look(const std::string& key);
   long long lifetime(const std::string& key);
 
  private:

@@ -104,7 +104,9 @@ void provide_beside(const Session& session, const std::string& name, Procedure p
       });
 }
 
-void run_beside(const Session& session, std::function<void()> job) { session->in_order.post(std::move(job)); }
+void run_beside(const Session& session, const std::string& queue, std::function<void()> job) {
+  session->queue(queue).post(std::move(job));
+}
 
 void publish(const Session& session, const std::string& topic, const Json& args) {
   when_ready(session->publish(topic, args), [topic](auto result) {

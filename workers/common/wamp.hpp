@@ -25,8 +25,10 @@ void provide(const Session& session, const std::string& name, Procedure procedur
 /// so must not touch what others of our threads change.
 void provide_beside(const Session& session, const std::string& name, Procedure procedure);
 
-/// Runs a job that has to wait for something in one thread beside the session: one after the other, in this order.
-void run_beside(const Session& session, std::function<void()> job);
+/// Runs a job that has to wait for something in a thread beside the session. Those of one queue (it is there as soon as
+/// it is named) are run one after the other, in this order; one that ends with Unreachable is tried again until it
+/// works.
+void run_beside(const Session& session, const std::string& queue, std::function<void()> job);
 
 void publish(const Session& session, const std::string& topic, const Json& args);
 

@@ -90,7 +90,18 @@ class MessageTap final : public autobahn::wamp_transport_handler {
 }  // namespace
 
 WampSession::WampSession(boost::asio::io_service& service)
-    : autobahn::wamp_session(service), io(service), procedures(4, kMostJobs), in_order(1, kMostJobs) {}
+    : autobahn::wamp_session(service), io(service), procedures(4, kMostJobs) {}
+
+Background& WampSession::queue(const std::string& name) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return queues_.try_emplace(name, 1, kMostJobs).first->second;
+}
+
+void WampSession::stop_jobs() {
+  procedures.stop();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (auto& [name, queue] : queues_) queue.stop();
+}
 
 class Worker::Impl {
  public:
@@ -121,8 +132,7 @@ class Worker::Impl {
       terminal_log(std::string("Ending: ") + error.what());
       exit_code_ = 1;
     }
-    session_->procedures.stop();
-    session_->in_order.stop();
+    session_->stop_jobs();
     return exit_code_;
   }
 

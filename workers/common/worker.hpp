@@ -3,7 +3,9 @@
 #include <autobahn/autobahn.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "common/background.hpp"
@@ -44,7 +46,15 @@ class WampSession : public autobahn::wamp_session {
   boost::asio::io_service& io;
   EventDetails event_details;  ///< of the event that is being handled
   Background procedures;       ///< for procedures that have to wait
-  Background in_order;         ///< for other jobs, one at a time
+
+  /// The queue of that name for jobs that are done one after the other.
+  Background& queue(const std::string& name);
+  /// Ends all threads.
+  void stop_jobs();
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, Background> queues_;
 };
 
 using Session = std::shared_ptr<WampSession>;

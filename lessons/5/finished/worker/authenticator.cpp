@@ -1,0 +1,210 @@
+// Lesson 5, finished: decides who may join and what they may do there, keeps what is said in the chat, and knows who is
+// there.
+
+#include <map>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/http.hpp"
+#include "common/redis.hpp"
+#include "common/table.hpp"
+#include "common/wamp.hpp"
+
+using workshop::EventDetails;
+using workshop::id_at;
+using workshop::Json;
+using workshop::run_beside;
+using workshop::Session;
+using workshop::terminal_log;
+using workshop::text_at;
+
+namespace {
+
+const std::string chat = "workshop.chat.";
+
+bool is_chat(const std::string& uri) { return uri.rfind(chat, 0) == 0; }
+std::string thread_of(const std::string& topic) { return topic.substr(chat.size()); }
+
+// A user's token and role.
+std::pair<std::string, std::string> token_from_user(const std::string& name) {
+  if (name == "alice") return {"changeme", "basic-user"};
+  if (name == "bob") return {"password123", "permissions-user"};
+
+  const std::string app = workshop::environment("APP_4_URL", "http://127.0.0.1:9014");
+  std::string token = workshop::http_get(workshop::with_query(app + "/auth", {{"name", name}}));
+  token.erase(token.find_last_not_of(" \r\n") + 1);
+  if (!token.empty()) return {token, "app-user"};
+
+  throw std::runtime_error("no user found with the name \"" + name + "\"");
+}
+
+void register_auth(const Session& session, workshop::Redis& redis) {
+  workshop::provide_beside(session, "workshop.auth", [session, &redis](const Json& args) -> Json {
+    const std::string realm = text_at(args, 0);
+    const std::string name = text_at(args, 1);
+    const std::string client = std::to_string(id_at(args.at(2), "session"));
+    terminal_log("\"" + name + "\" asks to join the realm \"" + realm + "\" as session " + client);
+    try {
+      const auto [token, role] = token_from_user(name);
+      terminal_log("\"" + name + "\" has the role \"" + role + "\"");
+      run_beside(session, "redis", [&redis, client, name] { redis.set("session-" + client, name); });
+      return {{"role", role}, {"secret", token}};
+    } catch (const std::exception& error) {
+      terminal_log(std::string("Error: ") + error.what());
+      // A secret that nobody knows, and a role without any permission.
+      return {{"role", "blocked"}, {"secret", workshop::random_text(32)}};
+    }
+  });
+}
+
+void register_permissions(const Session& session) {
+  workshop::provide_beside(session, "workshop.permissions", [](const Json& args) -> Json {
+    const std::string name = text_at(args.at(0), "authid");
+    const std::string uri = text_at(args, 1);
+    const std::string action = text_at(args, 2);
+    terminal_log("\"" + name + "\" wants to " + action + ": " + uri);
+    if (action == "register") return false;
+    if (action == "call") return uri == "workshop.subscribers";
+
+    // A subscription to a pattern would reach into other threads.
+    if (!is_chat(uri) || (args.size() > 3 && args[3].contains("match"))) return false;
+    const std::string app = workshop::environment("APP_5_URL", "http://127.0.0.1:9015");
+    try {
+      workshop::http_get(workshop::with_query(app + "/access", {{"thread", thread_of(uri)}, {"user", name}}));
+    } catch (const std::exception& error) {
+      terminal_log(std::string("Error: ") + error.what());
+      return false;
+    }
+    return {{"allow", true}, {"disclose", true}, {"cache", true}};
+  });
+}
+
+void register_subscribers(const Session& session, workshop::Redis& redis) {
+  workshop::provide_beside(session, "workshop.subscribers", [&redis](const Json& args) -> Json {
+    std::string topic = text_at(args, 0);
+    if (topic.empty()) return "[]";
+    if (!is_chat(topic)) topic = chat + topic;
+    const std::string users = workshop::text_of(redis.get_array(topic));
+    terminal_log("In \"" + topic + "\" there are " + users);
+    return users;
+  });
+}
+
+// Keeps what is said in the chat, and who is there.
+class Listener {
+ public:
+  Listener(Session session, std::uint64_t own_session, workshop::Redis& redis)
+      : session_(std::move(session)), own_session_(own_session), redis_(redis) {}
+
+  void start() {
+    workshop::subscribe(session_, "wamp.subscription.on_create", [this](const Json& args, const EventDetails&) {
+      if (id_at(args, 0) == own_session_) return;
+      topic_is_there(id_at(args.at(1), "id"), text_at(args.at(1), "uri"));
+    });
+    workshop::subscribe(session_, "wamp.subscription.on_subscribe", [this](const Json& args, const EventDetails&) {
+      if (id_at(args, 0) != own_session_) somebody_came(id_at(args, 1), id_at(args, 0));
+    });
+    workshop::subscribe(session_, "wamp.subscription.on_unsubscribe",
+                        [this](const Json& args, const EventDetails&) { look_who_is_there(id_at(args, 1)); });
+    // Topics from before we were started (again).
+    workshop::call(session_, "wamp.subscription.list", Json::array(), [this](const Json& lists) {
+      for (const Json& id : lists.at("exact")) {
+        workshop::call(session_, "wamp.subscription.get", Json::array({id}), [this](const Json& subscription) {
+          topic_is_there(id_at(subscription, "id"), text_at(subscription, "uri"));
+          look_who_is_there(id_at(subscription, "id"));
+        });
+      }
+    });
+  }
+
+ private:
+  void topic_is_there(std::uint64_t id, const std::string& topic) {
+    if (!is_chat(topic) || !topics_.insert(id).second) return;
+    terminal_log("There is a new topic: \"" + topic + "\" (" + std::to_string(id) + ")");
+    run_beside(session_, "redis", [this, id, topic] {
+      redis_.set("topic-" + std::to_string(id), topic);
+      redis_.set_array(topic, {});
+    });
+    workshop::subscribe(session_, topic, [this, topic](const Json& args, const EventDetails& details) {
+      store_message(details.publisher_authid, topic, text_at(args, 0));
+    });
+  }
+
+  void store_message(const std::string& author, const std::string& topic, const std::string& text) {
+    terminal_log("\"" + author + "\" said in \"" + topic + "\": \"" + text + "\"");
+    run_beside(session_, "messages", [author, topic, text] {
+      const std::string app = workshop::environment("APP_5_URL", "http://127.0.0.1:9015");
+      workshop::http_post(app + "/message", {{"user", author}, {"thread", thread_of(topic)}, {"message", text}});
+      terminal_log("Saved the message over HTTP");
+    });
+  }
+
+  void somebody_came(std::uint64_t id, std::uint64_t subscriber) {
+    ++changes_[id];
+    run_beside(session_, "redis", [this, id, subscriber] {
+      const std::string topic = redis_.get("topic-" + std::to_string(id)).value_or("");
+      const std::string user = redis_.get("session-" + std::to_string(subscriber)).value_or("");
+      if (topic.empty() || user.empty()) return;
+      terminal_log("\"" + user + "\" subscribed to \"" + topic + "\"");
+      redis_.add_to_array(topic, user);
+    });
+  }
+
+  // The event of somebody leaving tells a session, but the user may still be there with another one: so the router is
+  // asked for all of them.
+  void look_who_is_there(std::uint64_t id) {
+    const int changes = ++changes_[id];
+    const auto gone = [](const std::string&) {};  // nobody is there, and so the topic is not either
+    workshop::call(
+        session_, "wamp.subscription.list_subscribers", Json::array({id}),
+        [this, id, changes](const Json& sessions) {
+          // Who came or left while the answer was on its way may be missing in it, or not.
+          if (changes_[id] != changes) return look_who_is_there(id);
+          run_beside(session_, "redis", [this, id, sessions] { set_users(id, sessions); });
+        },
+        gone);
+  }
+
+  void set_users(std::uint64_t id, const Json& sessions) {
+    const std::string topic = redis_.get("topic-" + std::to_string(id)).value_or("");
+    if (topic.empty()) return;
+    std::set<std::string> users;
+    for (const Json& session : sessions) {
+      const auto user = redis_.get("session-" + std::to_string(session.get<std::uint64_t>()));
+      if (user) users.insert(*user);
+    }
+    redis_.set_array(topic, {users.begin(), users.end()});
+    terminal_log("In \"" + topic + "\" there are now " + workshop::text_of(users));
+  }
+
+  const Session session_;
+  const std::uint64_t own_session_;
+  workshop::Redis& redis_;
+  std::set<std::uint64_t> topics_;
+  std::map<std::uint64_t, int> changes_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  workshop::set_log_name("authenticator");
+  if (argc != 5) {
+    terminal_log("Usage: authenticator URL REALM USER SECRET");
+    return 2;
+  }
+  workshop::Redis redis;
+  std::unique_ptr<Listener> listener;
+  workshop::Worker worker({argv[1], argv[2], argv[3], argv[4]});
+  worker.on_open([&](const Session& session, const workshop::Welcome& welcome) {
+    terminal_log("Connection open: I have the role \"" + welcome.authrole + "\"");
+    register_auth(session, redis);
+    register_permissions(session);
+    register_subscribers(session, redis);
+    listener = std::make_unique<Listener>(session, welcome.session, redis);
+    listener->start();
+  });
+  return worker.run();
+}
