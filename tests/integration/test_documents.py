@@ -1,0 +1,88 @@
+"""What no program runs here, and what people read: container files, the README's and the documents' references, the
+rules of installation."""
+
+import json
+import pathlib
+import re
+import shlex
+import subprocess
+
+import pytest
+import yaml
+
+from support import node as nodes
+from support.node import ROOT
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "lessons").rglob("README.md"),
+                    *(ROOT / "bench").glob("*.md")])
+
+
+def tracked():
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [ROOT / name for name in names.split("\0") if name]
+
+
+def test_the_image_is_made_by_the_scripts_that_people_run():
+    steps = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line and not line.startswith("#")]
+    assert steps[0] == "FROM debian:12"
+    runs = [step for step in steps if step.startswith("RUN")]
+    assert runs[-1] == "RUN bin/setup && bin/build"
+    assert all(word in ("bin/setup", "bin/build", "&&") for run in runs for word in run.split()[1:]), runs
+    for step in steps:  # what is copied is there
+        if step.startswith("COPY"):
+            for source in step.split()[1:-1]:
+                assert (ROOT / source).exists(), step
+    assert json.loads(next(s for s in steps if s.startswith("ENTRYPOINT")).split(" ", 1)[1]) == ["build/bin/crosspoint"]
+
+
+@pytest.mark.parametrize("name", [n for n, s in COMPOSE["services"].items() if s.get("command", "").startswith("start ")])
+def test_a_service_of_the_compose_file_runs_a_node_that_is_there(name):
+    service = COMPOSE["services"][name]
+    assert service["build"] == "."
+    arguments = shlex.split(service["command"])
+    directory = ROOT / arguments[arguments.index("--cbdir") + 1]
+    assert nodes.run("check", "--cbdir", directory).returncode == 0
+    worker = next(w for w in json.loads((directory / "config.json").read_text())["workers"] if w["type"] == "router")
+    port = worker["transports"][0]["endpoint"]["port"]
+    assert f"{port}:{port}" in service["ports"]
+    for volume in service.get("volumes", []):
+        source, target = volume.split(":")[:2]
+        assert (ROOT / source).exists() and target == str(pathlib.PurePosixPath("/crosspoint") / source)
+
+
+def test_every_lesson_has_its_service_and_its_page():
+    lessons = [path.parent.name for path in ROOT.glob("lessons/*/.crossbar")]
+    assert lessons
+    for lesson in lessons:
+        assert f"lessons/{lesson}/.crossbar" in COMPOSE["services"][f"crossbar_{lesson}"]["command"]
+        assert (ROOT / "public" / lesson / "index.html").exists()
+        assert f"./public/{lesson}:/crosspoint/public/{lesson}" in COMPOSE["services"]["http"]["volumes"]
+        assert (ROOT / "lessons" / lesson / "README.md").exists()
+        assert f"{lesson}/" in (ROOT / "public" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_document_refers_to_is_there(document):
+    text = document.read_text()
+    for target in re.findall(r"\]\(([^)#\s]+)\)", text):
+        if "://" not in target:
+            assert (document.parent / target).exists(), target
+    for target in re.findall(r"`((?:bin|lessons|public|tests|bench|docs|config|router|workers)/[\w./-]*[\w/])`", text):
+        assert (ROOT / target).exists() or (ROOT / "router" / target).exists(), target
+
+
+def test_scripts_can_be_run():
+    for script in tracked():
+        if script.parent == ROOT / "bin" or script == ROOT / ".ci/run":
+            assert script.stat().st_mode & 0o111, script
+            assert subprocess.run(["bash", "-n", script]).returncode == 0
+
+
+def test_it_can_be_installed(tmp_path):
+    build = pathlib.Path(nodes.PROGRAM).parent.parent
+    subprocess.run(["cmake", "--install", build, "--prefix", tmp_path], check=True, capture_output=True)
+    result = subprocess.run([tmp_path / "bin" / "crosspoint", "version"], capture_output=True, text=True)
+    assert result.returncode == 0 and "Crosspoint" in result.stdout
+    schema = tmp_path / "share" / "crosspoint" / "crossbar.schema.json"
+    assert json.loads(schema.read_text())["$schema"]
