@@ -61,6 +61,9 @@ void Client::connect() {
 }
 
 void Client::connected(boost::system::error_code error) {
+  if (error == boost::asio::error::operation_aborted) {  // no socket could be opened, but Asio does not say why
+    socket_->open(network_.addresses().begin()->endpoint().protocol(), error);
+  }
   if (error) fail(fmt::format("cannot connect to {}: {}", network_.options().url, error.message()));
   socket_->set_option(boost::asio::ip::tcp::no_delay(true));
   socket_->native_non_blocking(true);

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import resource
 import socket
 import struct
 import subprocess
@@ -130,6 +131,14 @@ def test_what_cannot_be_reached_or_joined(router):
     for scenario in ("fanout", "connections"):
         assert complaint(bench(scenario, "--url", url, "--realm", "other"), 1) == (
             'refused: wamp.error.no_such_realm: no realm "other" exists on this router')
+
+
+def test_more_sessions_than_descriptors(router):
+    port, node = router
+    command = [BENCH, "idle", "--url", f"ws://127.0.0.1:{port}/ws", "--sessions", "50", "--pid", str(node.process.pid)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=nodes.TIME,
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30)))
+    assert complaint(result, 1) == f"cannot connect to ws://127.0.0.1:{port}/ws: Too many open files"
 
 
 @pytest.mark.parametrize(("arguments", "text"), [
