@@ -1,0 +1,341 @@
+"""The apps of lessons 4 to 6, the ZeroMQ service, the page of Redis keys and the guests, each with nothing but what it needs."""
+
+import concurrent.futures
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+import zmq
+
+from support import node as nodes
+from support.wamp import Client, sign
+
+BIN = pathlib.Path(nodes.PROGRAM).parent
+
+
+class Program(nodes.Node):
+    """One of the lessons' programs; its output is read by a thread."""
+
+    def __init__(self, name, environment, *arguments):
+        self.process = subprocess.Popen([BIN / name, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True, errors="replace", env={**os.environ, **environment})
+        self.lines = []
+        self._changed = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+
+@pytest.fixture
+def run():
+    """Starts programs; they are ended with the test, and must then end well."""
+    programs = []
+
+    def start(name, environment, *arguments, says=None):
+        program = Program(name, environment, *arguments)
+        programs.append(program)
+        if says:
+            program.wait_for(says)
+        return program
+
+    yield start
+    for program in reversed(programs):
+        if program.process.poll() is None:
+            program.stop()
+        program.process.stdout.close()
+
+
+class Http:
+    def __init__(self, port):
+        self.port = port
+
+    def __call__(self, method, path, body=None, headers=None, raw=None):
+        """(status, body, headers); the body is parsed if it is JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=nodes.TIME)
+        if body is not None:
+            raw = json.dumps(body)
+            headers = {"Content-Type": "application/json", **(headers or {})}
+        connection.request(method, path, raw, headers or {})
+        response = connection.getresponse()
+        text = response.read().decode()
+        connection.close()
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        return response.status, json.loads(text) if is_json else text, response.headers
+
+
+class App:
+    """An app on two free ports."""
+
+    def __init__(self, run, lesson, db, name=None, **environment):
+        port, internal = nodes.free_port(), nodes.free_port()
+        self.open, self.internal = Http(port), Http(internal)
+        self.url = f"http://127.0.0.1:{internal}"
+        addresses = {f"APP_{lesson}_ADDRESS": f"127.0.0.1:{port}", f"APP_{lesson}_INTERNAL_ADDRESS": f"127.0.0.1:{internal}"}
+        self.program = run(name or f"lesson_{lesson}_app", {**addresses, "WORKSHOP_DB": str(db), **environment},
+                           says="Listening on")
+
+
+@pytest.fixture
+def db(tmp_path):
+    return tmp_path / "db"
+
+
+@pytest.fixture
+def app4(run, db):
+    return App(run, 4, db)
+
+
+@pytest.fixture
+def app5(run, db):
+    return App(run, 5, db)
+
+
+def documents(db, table):
+    return [json.loads(path.read_text()) for path in sorted((db / table / "data").glob("*"))]
+
+
+def until(condition):
+    end = time.monotonic() + nodes.TIME
+    while not condition():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.01)
+
+
+def endpoint():
+    return f"tcp://127.0.0.1:{nodes.free_port()}"
+
+
+@pytest.fixture
+def pipes():
+    context = zmq.Context()
+
+    def socket(kind, action, address):
+        made = context.socket(kind)
+        made.setsockopt(zmq.LINGER, 0)
+        made.setsockopt(zmq.RCVTIMEO, int(nodes.TIME * 1000))
+        getattr(made, action)(address)
+        return made
+
+    yield socket
+    context.destroy()
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A server of the test's own."""
+    port = nodes.free_port()
+
+    class Server:
+        url = f"redis://127.0.0.1:{port}"
+
+        def start(self):
+            self.process = subprocess.Popen(
+                ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
+                 "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
+            until(lambda: self.cli("PING") == "PONG")
+
+        def stop(self):
+            self.process.terminate()
+            self.process.wait(nodes.TIME)
+
+        def cli(self, *words):
+            return subprocess.run(["redis-cli", "-p", str(port), *words], capture_output=True, text=True).stdout.strip()
+
+    server = Server()
+    server.start()
+    yield server
+    server.stop()
+
+
+# Lesson 4: users.
+
+def test_the_app_of_lesson_4_greets(app4):
+    assert app4.open("GET", "/lesson-4/whatever")[:2] == (200, "Hello, whatever\n")
+
+
+def test_a_user_is_added_once_and_logs_in(app4, db):
+    status, user, _ = app4.open("POST", "/user", {"name": " my user "})
+    assert status == 201 and user["name"] == "my user"
+    assert app4.open("POST", "/user", {"name": "my user"})[0] == 409
+    assert app4.open("POST", "/login", {"name": "my user", "password": user["password"]})[:2] == (200, {"token": user["token"]})
+    assert app4.open("POST", "/login", {"name": "my user", "password": "wrong"})[0] == 401
+    assert app4.open("POST", "/login", {"name": "nobody", "password": "wrong"})[0] == 401
+    [document] = documents(db, "users")
+    assert document["token"] == user["token"] and user["password"] not in json.dumps(document)
+    [path] = (db / "users" / "data").iterdir()
+    assert path.name == "my%20user.json" and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert user["token"] not in app4.program.output() and user["password"] not in app4.program.output()
+
+
+@pytest.mark.parametrize("body, status", [
+    ({}, 400), ({"name": ""}, 400), ({"name": 1}, 400), ({"name": "  "}, 400), ({"name": "a\nb"}, 400),
+    ({"name": "x" * 65}, 400), ([], 400), ({"name": "../../../../tmp/x"}, 201), ({"name": "x" * 64}, 201),
+    ({"name": "a" * 70000}, 413)])
+def test_names(app4, db, body, status):
+    assert app4.open("POST", "/user", body)[0] == status
+    assert len(documents(db, "users")) == (status == 201)
+
+
+def test_only_json_is_taken(app4):
+    assert app4.open("POST", "/user", raw='{"name": "x"}', headers={"Content-Type": "text/plain"})[0] == 415
+    assert app4.open("POST", "/user", raw='{"name": ', headers={"Content-Type": "application/json"})[0] == 400
+
+
+def test_the_token_is_for_our_own_programs_only(app4):
+    token = app4.open("POST", "/user", {"name": "my user"})[1]["token"]
+    assert app4.internal("GET", "/auth?name=my%20user")[:2] == (200, token + "\n")
+    assert app4.internal("GET", "/auth?name=nobody")[0] == 404
+    internal = f"127.0.0.1:{app4.internal.port}"
+    for headers in ({}, {"Host": internal}, {"Host": "app_4"}, {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": internal}):
+        assert app4.open("GET", "/auth?name=my%20user", headers=headers)[0] == 404
+    assert app4.internal("POST", "/login", {"name": "my user", "password": "x"})[0] == 404
+
+
+def test_only_the_login_is_for_scripts_of_other_pages(app4):
+    asked = {"Origin": "http://localhost:8081", "Access-Control-Request-Method": "POST",
+             "Access-Control-Request-Headers": "content-type"}
+    status, _, headers = app4.open("OPTIONS", "/login", headers=asked)
+    assert status == 204 and headers["Access-Control-Allow-Origin"] == "*"
+    assert "content-type" in headers["Access-Control-Allow-Headers"].lower()
+    assert app4.open("POST", "/login", {"name": "a", "password": "b"})[2]["Access-Control-Allow-Origin"] == "*"
+    status, _, headers = app4.open("OPTIONS", "/user", headers=asked)
+    assert status == 404 and "Access-Control-Allow-Origin" not in headers
+
+
+def test_of_many_at_a_time_one_gets_the_name_and_files_are_never_half_written(app4, db):
+    stop = threading.Event()
+    broken = []
+
+    def look():
+        while not stop.is_set():
+            try:
+                documents(db, "users")
+            except ValueError as error:
+                broken.append(error)
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        same = list(pool.map(lambda _: app4.open("POST", "/user", {"name": "one"})[0], range(16)))
+        others = list(pool.map(lambda i: app4.open("POST", "/user", {"name": f"user {i}"})[0], range(30)))
+    stop.set()
+    reader.join()
+    assert sorted(same) == [201] + [409] * 15 and others == [201] * 30 and not broken
+    assert len(documents(db, "users")) == 31
+    assert [path.name for path in (db / "users").iterdir()] == ["data"], "no temporary file is left"
+
+
+def test_a_port_in_use_is_told(run, app4, db):
+    again = run("lesson_4_app", {"APP_4_ADDRESS": f"127.0.0.1:{app4.open.port}", "WORKSHOP_DB": str(db)})
+    assert again.wait() == 1
+    assert "Cannot listen on 127.0.0.1:" in again.output()
+
+
+# Lesson 5: threads and messages.
+
+def test_threads_and_who_may_use_them(app5, db):
+    status, thread, _ = app5.open("POST", "/thread", {"name": "my user", "title": "Some thread"})
+    assert (status, thread["thread"]) == (201, "some-thread")
+    assert app5.open("POST", "/thread", {"name": "my user", "title": "Some thread"})[0] == 200
+    assert len(documents(db, "threads")) == 1
+    assert app5.internal("GET", "/access?thread=some-thread&user=my%20user")[0] == 204
+    assert app5.internal("GET", "/access?thread=some-thread&user=other")[0] == 403
+    assert app5.internal("GET", "/access?thread=other&user=my%20user")[0] == 403
+    assert app5.internal("GET", "/access")[0] == 403
+    assert app5.open("POST", "/thread", {"name": "my user", "title": "?!"})[0] == 400
+    long = {"name": "ä" * 32, "title": "ö" * 32}
+    assert app5.open("POST", "/thread", long)[0] == 201, "longer than a file's name can be"
+
+
+def test_messages_are_stored_by_our_own_programs_only(app5, db):
+    app5.open("POST", "/thread", {"name": "my user", "title": "some thread"})
+    message = {"user": "my user", "thread": "some-thread", "message": "Hello\n\x01 \"you\" ☺"}
+    assert app5.internal("POST", "/message", message)[0] == 201
+    assert app5.internal("POST", "/message", {**message, "user": "other"})[0] == 403
+    assert app5.internal("POST", "/message", {**message, "message": ""})[0] == 400
+    assert app5.open("POST", "/message", message)[0] == 404
+    assert app5.open("GET", "/access?thread=some-thread&user=my%20user")[0] == 404
+    [stored] = documents(db, "messages")
+    assert {key: stored[key] for key in message} == message
+
+
+# Lesson 6: ZeroMQ.
+
+def zmq_service(run, db, address):
+    return run("lesson_6_zmq_finished", {"ZMQ_MESSAGES": address, "WORKSHOP_DB": str(db)})
+
+
+def test_the_zmq_service_stores_what_arrives(run, app5, db, pipes):
+    app5.open("POST", "/thread", {"name": "my user", "title": "some thread"})
+    address = endpoint()
+    push = pipes(zmq.PUSH, "connect", address)
+    message = {"user": "my user", "thread": "some-thread", "message": "before it was there"}
+    push.send_json(message)
+    service = zmq_service(run, db, address)
+    service.wait_for("Saved the message")
+    push.send(b"\xff no JSON")
+    push.send_json({**message, "user": "other"})
+    push.send_json({**message, "message": "and after all that"})
+    until(lambda: len(documents(db, "messages")) == 2)
+    service.wait_for('Error: .*"other" may not write to "some-thread"')
+    assert [d["message"] for d in documents(db, "messages")] == ["before it was there", "and after all that"]
+
+
+def test_the_zmq_service_waits_for_its_port(run, db, pipes):
+    address = endpoint()
+    other = pipes(zmq.PULL, "bind", address)
+    service = zmq_service(run, db, address)
+    service.wait_for("Address already in use, trying again")
+    other.close()
+    service.wait_for("Listening for ZeroMQ messages")
+
+
+def broadcast_app(run, db, address, **environment):
+    return App(run, 6, db, "lesson_6_app_finished", ZMQ_BROADCAST=address, **environment)
+
+
+def test_a_broadcast_goes_to_the_broadcaster_also_when_that_is_late(run, db, pipes):
+    address = endpoint()
+    app = broadcast_app(run, db, address, BROADCAST_PASSWORD="abc123")
+    assert app.open("POST", "/broadcast", {"password": "abc123", "message": "Test broadcast"})[:2] == (204, "")
+    assert app.open("POST", "/broadcast", {"password": "abc124", "message": "Test broadcast"})[0] == 403
+    assert app.open("POST", "/broadcast", {"message": "Test broadcast"})[0] == 400
+    pull = pipes(zmq.PULL, "bind", address)
+    assert pull.recv() == b"Test broadcast"
+    assert "abc123" not in app.program.output()
+
+
+def test_without_a_password_in_the_environment_nobody_broadcasts(run, db):
+    app = broadcast_app(run, db, endpoint(), BROADCAST_PASSWORD="")
+    assert app.open("POST", "/broadcast", {"password": "abc123", "message": "x"})[0] == 503
+
+
+def test_what_no_broadcaster_takes_is_refused_in_the_end(run, db):
+    app = broadcast_app(run, db, endpoint(), BROADCAST_PASSWORD="a")
+    statuses = [app.open("POST", "/broadcast", {"password": "a", "message": str(i)})[0] for i in range(1010)]
+    assert statuses[:1000] == [204] * 1000 and statuses[-1] == 503
+
+
+# The page of Redis keys.
+
+@pytest.mark.skipif(not shutil.which("redis-server"), reason="no redis-server")
+def test_the_page_shows_keys_and_outlives_the_server(run, redis):
+    port = nodes.free_port()
+    run("redis_page", {"REDIS_URL": redis.url, "REDIS_PAGE_ADDRESS": f"127.0.0.1:{port}"}, says="Listening on")
+    page = Http(port)
+    redis.cli("SET", "session-1", "<b>my user</b>", "EX", "100")
+    redis.cli("LPUSH", "list", "x")
+    status, text, _ = page("GET", "/redis:6379/0/keys/")
+    assert status == 200 and "&lt;b&gt;my user&lt;/b&gt;" in text and "(not a text)" in text
+    assert page("POST", "/", {})[0] == 404
+    redis.stop()
+    assert page("GET", "/")[0] == 503
+    redis.start()
+    until(lambda: page("GET", "/")[0] == 200)
