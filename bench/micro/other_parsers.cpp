@@ -9,13 +9,15 @@
 #include "serializers/reader.hpp"
 #include "serializers/serializers.hpp"
 
-/// The router's own readers beside simdjson and msgpack-cxx, at the same work:
-/// what routing a PUBLISH needs: type, request, options, topic, and where Arguments and ArgumentsKw begin and end.
-/// What is checked differs, and a router must check all of what it forwards: clients close connections that bring
-/// them malformed messages. Ours checks every byte: structure, numbers, escapes, UTF-8, depth. simdjson's On-Demand
-/// checks UTF-8, but of a value that is skipped little more than that brackets close ("simdjson_skip"), so that it has
-/// to visit the values as well ("simdjson_visit"). msgpack-cxx checks the structure but no UTF-8. nlohmann::json,
-/// which builds a tree, is there for scale.
+/// The router's own readers beside simdjson and msgpack-cxx, at the same work: what routing a PUBLISH needs, that is
+/// type, request, options, topic, and where Arguments and ArgumentsKw begin and end. What comes on top differs:
+/// * A router must check all of what it forwards, because clients close connections that bring them malformed messages.
+///   Ours checks every byte (structure, numbers, escapes, UTF-8, depth) and fills in the message struct.
+/// * simdjson's On-Demand checks UTF-8, but of a value that is skipped little more than that brackets close
+///   (simdjson_skip), so that it would have to visit the values as well (simdjson_visit). Its first stage uses what the
+///   CPU has, its second what the compiler was told to use.
+/// * msgpack-cxx checks the structure but no UTF-8.
+/// * nlohmann::json builds a tree and is there for scale.
 namespace crosspoint::bench {
 namespace {
 
