@@ -10,14 +10,29 @@ class SignInWorkshop extends Workshop {
       onchallenge: (session, method, extra) => autobahn.auth_cra.sign(secret, extra.challenge),
     });
     this.isSomebodyElse = true;
-    this.waiting = [];
     return this;
   }
 
+  // After a login() that has no answer yet: when it has, so that both can be typed at once.
   connect() {
+    if (this.login) {
+      this.login.then((worked) => worked ? this.connect() : this.forget());
+      return this;
+    }
     if (!this.isSomebodyElse) return super.connect();
     this.isSomebodyElse = false;
     return this.connectAgain();
+  }
+
+  closed(connection, reason, details) {
+    const isFinal = super.closed(connection, reason, details);
+    if (isFinal && this.connection === connection) this.forget();
+    return isFinal;
+  }
+
+  // Drops what was to be done once there is a connection: it was meant for somebody who has been refused.
+  forget() {
+    this.waiting = [];
   }
 
   opened(session, details) {
@@ -33,7 +48,12 @@ function appUrl() {
 }
 
 // Gets the user's token from the app, for wsWorkshop.connect(). Resolves to true if that worked.
-async function login(user, password) {
+function login(user, password) {
+  wsWorkshop.login = getToken(user, password).finally(() => wsWorkshop.login = null);
+  return wsWorkshop.login;
+}
+
+async function getToken(user, password) {
   let response;
   try {
     response = await fetch(`${appUrl()}/login`, {

@@ -1,4 +1,4 @@
-// Lesson 4, finished: decides who may join the realm, and what some of them may do there.
+// Lesson 5: begins where lesson 4 ended. The steps in lessons/5/README.md add to it.
 
 #include <stdexcept>
 #include <string>
