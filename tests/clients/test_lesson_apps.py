@@ -5,7 +5,6 @@ import http.client
 import json
 import os
 import pathlib
-import shutil
 import stat
 import subprocess
 import threading
@@ -15,7 +14,7 @@ import pytest
 import zmq
 
 from support import node as nodes
-from support.wamp import Client, sign
+from support.wamp import Client
 
 BIN = pathlib.Path(nodes.PROGRAM).parent
 
@@ -325,7 +324,6 @@ def test_what_no_broadcaster_takes_is_refused_in_the_end(run, db):
 
 # The page of Redis keys.
 
-@pytest.mark.skipif(not shutil.which("redis-server"), reason="no redis-server")
 def test_the_page_shows_keys_and_outlives_the_server(run, redis):
     port = nodes.free_port()
     run("redis_page", {"REDIS_URL": redis.url, "REDIS_PAGE_ADDRESS": f"127.0.0.1:{port}"}, says="Listening on")
@@ -339,3 +337,117 @@ def test_the_page_shows_keys_and_outlives_the_server(run, redis):
     assert page("GET", "/")[0] == 503
     redis.start()
     until(lambda: page("GET", "/")[0] == 200)
+
+
+# The guests, with a router that knows nothing of dynamic authentication: the test asks what the router would ask.
+
+SECRET = "authenticator-kZ%3g@JR1oXb"
+
+
+@pytest.fixture
+def router(tmp_path):
+    """A router with the guests' door and an open one; its port."""
+    port = nodes.free_port()
+    users = {name: {"secret": SECRET, "role": "anonymous"} for name in ("authenticator", "broadcaster")}
+    auth = {"anonymous": {"type": "static", "role": "anonymous"}, "wampcra": {"type": "static", "users": users}}
+    directory = nodes.write_config(tmp_path / "node", nodes.config(port, [nodes.realm("ws-workshop")], {"auth": auth}))
+    router = nodes.Node(directory)
+    yield port
+    router.stop()
+
+
+def guest(run, name, port, **environment):
+    return run(name, environment, f"ws://127.0.0.1:{port}/ws", "ws-workshop", name.split("_")[2], SECRET)
+
+
+def asks(client, procedure, *args):
+    reply = client.ask([48, {}, procedure, list(args)])
+    return reply[3][0] if reply[0] == 50 else reply[4]
+
+
+def test_the_authenticator_of_lesson_4(run, router, app4):
+    token = app4.open("POST", "/user", {"name": "my user"})[1]["token"]
+    program = guest(run, "lesson_4_authenticator_finished", router, APP_4_URL=app4.url)
+    program.wait_for("I registered the procedure \"workshop.auth\"")
+    program.wait_for("I registered the procedure \"workshop.permissions\"")
+    client = Client(router, realm="ws-workshop")
+
+    def sign_in(name):
+        return asks(client, "workshop.auth", "ws-workshop", name, {"session": 123})
+
+    assert sign_in("alice") == {"role": "basic-user", "secret": "changeme"}
+    assert sign_in("bob") == {"role": "permissions-user", "secret": "password123"}
+    assert sign_in("my user") == {"role": "app-user", "secret": token}
+    nobody = sign_in("nobody")
+    assert nobody["role"] == "blocked" and len(nobody["secret"]) == 32 and sign_in("nobody") != nobody
+    assert sign_in(None)["role"] == "blocked"
+    assert asks(client, "workshop.auth") == "wamp.error.runtime_error"
+
+    def may(action, uri):
+        return asks(client, "workshop.permissions", {"authid": "bob", "session": 123}, uri, action, {})
+
+    assert may("subscribe", "workshop.chat") == {"allow": True, "cache": True}
+    assert may("publish", "workshop.chat.x") == {"allow": True, "cache": True, "disclose": True}
+    assert may("subscribe", "test") is False and may("register", "workshop.chat") is False
+    app4.program.stop()
+    assert sign_in("my user")["role"] == "blocked" and sign_in("alice")["role"] == "basic-user"
+    assert "changeme" not in program.output() and token not in program.output()
+
+
+def test_the_authenticator_of_lesson_5_keeps_on_while_redis_and_app_are_away(run, router, app4, app5, redis):
+    app4.open("POST", "/user", {"name": "my user"})
+    app5.open("POST", "/thread", {"name": "my user", "title": "some thread"})
+    program = guest(run, "lesson_5_authenticator_finished", router, APP_4_URL=app4.url, APP_5_URL=app5.url, REDIS_URL=redis.url)
+    program.wait_for("I registered the procedure \"workshop.subscribers\"")
+    client = Client(router, realm="ws-workshop")
+
+    def may(action, uri, **options):
+        return asks(client, "workshop.permissions", {"authid": "my user", "session": 1}, uri, action, options)
+
+    assert asks(client, "workshop.auth", "ws-workshop", "my user", {"session": 1})["role"] == "app-user"
+    until(lambda: redis.cli("GET", "session-1") == "my user")
+    assert 0 < int(redis.cli("TTL", "session-1")) <= 7 * 24 * 3600
+    assert may("publish", "workshop.chat.some-thread") == {"allow": True, "disclose": True, "cache": True}
+    assert may("subscribe", "workshop.chat.other") is False
+    assert may("subscribe", "workshop.chat.some-thread", match="prefix") is False
+    assert may("call", "workshop.subscribers") is True and may("register", "workshop.subscribers") is False
+    redis.cli("SET", "workshop.chat.some-thread", '["my user"]')
+    assert json.loads(asks(client, "workshop.subscribers", "some-thread")) == ["my user"]
+    assert asks(client, "workshop.subscribers", "workshop.chat.empty") == "[]"
+
+    redis.stop()
+    assert asks(client, "workshop.auth", "ws-workshop", "my user", {"session": 2})["role"] == "app-user"
+    assert asks(client, "workshop.subscribers", "some-thread") == "wamp.error.runtime_error"
+    redis.start()
+    until(lambda: redis.cli("GET", "session-2") == "my user")
+    app5.program.stop()
+    assert may("publish", "workshop.chat.some-thread") is False
+
+
+def test_the_broadcaster_publishes_and_serves_on(run, router, db):
+    address = endpoint()
+    app = broadcast_app(run, db, address, BROADCAST_PASSWORD="a")
+    program = guest(run, "lesson_6_broadcaster_finished", router, ZMQ_BROADCAST=address)
+    program.wait_for("Listening for ZeroMQ messages")
+    client = Client(router, realm="ws-workshop")
+    client.subscribe("workshop.broadcast")
+    for text in ("one", "two"):
+        assert app.open("POST", "/broadcast", {"password": "a", "message": text})[0] == 204
+        assert client.receive()[4] == [text]
+
+
+@pytest.mark.parametrize("name", ["lesson_4_authenticator_finished", "lesson_6_broadcaster_finished"])
+def test_a_guest_without_a_router_ends_with_exit_code_1(run, name):
+    program = guest(run, name, nodes.free_port())
+    assert program.wait() == 1
+    assert "No connection to ws://127.0.0.1:" in program.output()
+
+
+def test_a_guest_takes_over_when_the_one_before_is_gone(run, router):
+    first = guest(run, "lesson_4_authenticator_finished", router)
+    first.wait_for("I registered the procedure \"workshop.permissions\"")
+    second = guest(run, "lesson_4_authenticator_finished", router)
+    second.wait_for('Somebody else has the procedure "workshop.auth", trying again')
+    first.process.kill()
+    first.process.wait(nodes.TIME)
+    second.wait_for('I registered the procedure "workshop.auth"')
