@@ -16,12 +16,23 @@ class SignInWorkshop extends Workshop {
   // After a login() that has no answer yet: when it has, so that both can be typed at once.
   connect() {
     if (this.login) {
-      this.login.then((worked) => worked ? this.connect() : this.forget());
+      this.connectWaits = true;
+      this.login.then((worked) => {
+        this.connectWaits = false;
+        worked ? this.connect() : this.forget();
+      });
       return this;
     }
     if (!this.isSomebodyElse) return super.connect();
     this.isSomebodyElse = false;
     return this.connectAgain();
+  }
+
+  // What comes behind such a connect() is for the new session, even if there still is an old one.
+  withSession(action) {
+    if (!this.connectWaits) return super.withSession(action);
+    this.waiting.push(action);
+    return this;
   }
 
   closed(connection, reason, details) {
