@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,11 +16,12 @@ namespace crosspoint::auth {
 
 /// What the client said in HELLO, and what the router knows of the moment.
 struct Request {
-  std::string_view realm;       ///< asked for; may be empty
-  std::string_view authid;      ///< claimed; may be empty
-  std::string_view authextra;   ///< JSON text of an object, or empty
-  wamp::SessionId session = 0;  ///< the id the session is going to have
-  std::string_view timestamp;   ///< now, as "2017-12-08T09:46:23.123Z"
+  std::string_view realm;        ///< asked for; may be empty
+  std::string_view authid;       ///< claimed; may be empty
+  std::string_view authextra;    ///< JSON text of an object, or empty
+  wamp::SessionId session = 0;   ///< the id the session is going to have
+  std::string_view timestamp;    ///< now, as "2017-12-08T09:46:23.123Z"
+  std::string_view transport{};  ///< JSON text of an object that describes the connection
 };
 
 /// Whom a client turned out to be. What it leaves empty is as the client asked, or missing.
@@ -41,18 +44,35 @@ struct Accepted {
 };
 /// ABORT is to be sent.
 struct Denied {
-  std::string_view reason;  ///< an error URI
+  std::string reason;  ///< an error URI
   std::string message;
 };
-using Verdict = std::variant<Challenge, Accepted, Denied>;
+/// A procedure has to be called first (a dynamic authenticator); on_reply() says how it goes on.
+struct Ask {
+  std::string realm;  ///< of the procedure; empty: the one that the client asked for
+  std::string role;   ///< of the router's session that calls it; empty: `trusted`
+  std::string procedure;
+  std::string arguments;  ///< JSON text of a list
+  std::chrono::seconds timeout{};
+};
+using Verdict = std::variant<Challenge, Accepted, Denied, Ask>;
 
-/// One client's attempt by one method. begin() is called once; answer() if begin() wanted a challenge.
+/// What came of an Ask.
+struct Reply {
+  std::string error;  ///< an error URI; empty if there is a result
+  std::string message;
+  const nlohmann::json& value;  ///< the result's first argument, or null
+};
+
+/// One client's attempt by one method. begin() is called once; answer() if a challenge was wanted; on_reply() after an
+/// Ask.
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
   virtual Verdict begin(const Request& request) = 0;
   /// `signature` is AUTHENTICATE.Signature. Never logged.
   virtual Verdict answer(std::string_view signature) = 0;
+  virtual Verdict on_reply(const Reply& reply);
 };
 
 /// A method as an endpoint has it configured. Constant, and used by all threads.

@@ -1,16 +1,34 @@
 #include "auth/methods.hpp"
 
+#include "wamp/errors.hpp"
+
 namespace crosspoint::auth {
+namespace {
+
+using MakeDynamic = std::shared_ptr<const Method> (*)(const settings::DynamicAuth&);
+
+/// The methods for which a procedure can decide.
+constexpr std::pair<std::string_view, MakeDynamic> kDynamic[]{
+    {"anonymous", make_dynamic_anonymous}, {"ticket", make_dynamic_ticket}, {"wampcra", make_dynamic_wampcra}};
+
+}  // namespace
 
 std::shared_ptr<const Method> make_method(const settings::AuthMethod& settings, std::string& problem) {
   if (const auto* anonymous = std::get_if<settings::StaticAnonymous>(&settings.config))
     return make_anonymous(*anonymous);
   if (const auto* ticket = std::get_if<settings::StaticTicket>(&settings.config)) return make_ticket(*ticket);
   if (const auto* wampcra = std::get_if<settings::StaticWampCra>(&settings.config)) return make_wampcra(*wampcra);
-  const bool dynamic = std::holds_alternative<settings::DynamicAuth>(settings.config);
-  problem = "the authentication method \"" + settings.name + "\"" + (dynamic ? " of type \"dynamic\"" : "") +
+  const auto* dynamic = std::get_if<settings::DynamicAuth>(&settings.config);
+  for (const auto& [name, make] : kDynamic) {
+    if (dynamic != nullptr && settings.name == name) return make(*dynamic);
+  }
+  problem = "the authentication method \"" + settings.name + "\"" + (dynamic != nullptr ? " of type \"dynamic\"" : "") +
             " is not available";
   return nullptr;
+}
+
+Verdict Authenticator::on_reply(const Reply&) {
+  return Denied{std::string(wamp::kAuthenticationFailed), "nothing was asked"};
 }
 
 }  // namespace crosspoint::auth

@@ -4,7 +4,9 @@
 
 #include "base/log.hpp"
 #include "connection/message_text.hpp"
+#include "connection/principal_details.hpp"
 #include "connection/welcome.hpp"
+#include "serializers/value.hpp"
 #include "wamp/errors.hpp"
 
 namespace crosspoint::connection {
@@ -18,6 +20,8 @@ constexpr std::chrono::seconds kRefusedTime{3};
 constexpr std::size_t kEndAtLimits = 4;
 /// A client that does not answer our GOODBYE in this time is disconnected.
 constexpr std::chrono::seconds kGoodbyeTime{3};
+/// How long a dynamic authorizer may take.
+constexpr std::chrono::seconds kAuthorizerTime{30};
 
 }  // namespace
 
@@ -35,7 +39,14 @@ Connection::Connection(transports::MessagePort& port, const Endpoint& endpoint, 
 
 Connection::~Connection() {
   workbench_.io.cancel(timer_);
+  forget_calls();
   if (gate_ != nullptr) gate_->forget(*this);
+}
+
+void Connection::forget_calls() {
+  if (authenticating_ != nullptr) std::exchange(authenticating_, nullptr)->cancel(authentication_);
+  if (waiting_ && waiting_->service != nullptr) waiting_->service->cancel(waiting_->call);
+  waiting_.reset();
 }
 
 void Connection::await_hello(std::chrono::seconds limit) {
@@ -56,31 +67,49 @@ void Connection::on_message(std::span<std::uint8_t> bytes, const base::ChunkRef&
   if (!problem.empty()) return violation(problem);
   if (owner) serializers::share_payload(message, owner);
   if (log::enabled(log::Level::debug)) log_message("<-", message);
-  handle(message);
+  if (waiting_ && must_wait(message)) {
+    waiting_->append(bytes);
+    return update_reading();
+  }
+  if (handle(message)) return;
+  if (!waiting_) waiting_ = std::make_unique<WaitingMessages>();
+  waiting_->append(bytes);
+  ask_authorizer();
 }
 
-void Connection::handle(const wamp::Message& message) {
+bool Connection::must_wait(const wamp::Message& message) const {
+  if (waiting_->service == nullptr && waiting_->empty()) return false;
+  // Answers need no permission, and the authorizer itself may be waiting for one.
+  return !std::holds_alternative<wamp::Yield>(message) && !std::holds_alternative<wamp::Error>(message);
+}
+
+bool Connection::handle(const wamp::Message& message) {
   switch (state_) {
     case State::joined:
       return handle_joined(message);
     case State::handshake:
-      return handle_before_join(message);
+      handle_before_join(message);
+      return true;
     case State::leaving:  // what was under way when we said GOODBYE is of no use any more
       if (std::holds_alternative<wamp::Goodbye>(message)) {
         leave("the router said goodbye");
         port_.close("the router ended the session");
         state_ = State::ended;
       }
-      return;
+      return true;
     case State::ended:
-      return;
+      return true;
   }
+  return true;
 }
 
 void Connection::handle_before_join(const wamp::Message& message) {
   if (const auto* hello = std::get_if<wamp::Hello>(&message)) {
     if (handshake_->challenged()) return violation("HELLO while AUTHENTICATE is due");
-    return perform(handshake_->on_hello(*hello, {wamp::random_id(workbench_.random), utc_timestamp()}));
+    if (handshake_->asking()) return violation("HELLO while another one is being looked at");
+    std::string transport = endpoint_.describes_transport ? transport_json(port_.info()) : std::string();
+    return perform(
+        handshake_->on_hello(*hello, {wamp::random_id(workbench_.random), utc_timestamp(), std::move(transport)}));
   }
   if (const auto* authenticate = std::get_if<wamp::Authenticate>(&message)) {
     return perform(handshake_->on_authenticate(*authenticate));
@@ -102,9 +131,33 @@ void Connection::perform(Handshake::Action action) {
     // A malformed HELLO breaks the protocol; whoever was merely refused may try again.
     if (refusal->reason == wamp::kProtocolViolation) return port_.fail("WAMP protocol violation");
     await_hello(kRefusedTime);
+  } else if (auto* call = std::get_if<Handshake::Call>(&action)) {
+    ask_authenticator(std::move(*call));
   } else {
     join(std::move(std::get<Handshake::Join>(action)));
   }
+}
+
+void Connection::ask_authenticator(Handshake::Call call) {
+  workbench_.io.cancel(timer_);  // the call has its own limit
+  authenticating_ = &router_.gate(*call.realm, workbench_.io.index()).service(*call.role);
+  authentication_ = authenticating_->call(
+      call.procedure, call.arguments, call.timeout, [this, procedure = call.procedure](Service::Answer answer) {
+        authenticating_ = nullptr;
+        if (!answer.error.empty()) {
+          log::info("{}: authenticator \"{}\" failed: {}: {}", port_.info().peer_address, procedure, answer.error,
+                    answer.message);
+        }
+        perform(handshake_->on_reply({answer.error, answer.message, answer.value}));
+        if (state_ == State::handshake && handshake_->challenged()) {
+          workbench_.io.cancel(timer_);
+          timer_ = workbench_.io.after(kHelloTime, [this] {
+            log::info("{}: CHALLENGE was not answered in time", port_.info().peer_address);
+            state_ = State::ended;
+            port_.close("CHALLENGE was not answered in time");
+          });
+        }
+      });
 }
 
 void Connection::join(Handshake::Join join) {
@@ -126,17 +179,69 @@ void Connection::join(Handshake::Join join) {
   send(wamp::Welcome{session_->id, wamp::Dict::from_json(details)});
 }
 
-void Connection::handle_joined(const wamp::Message& message) {
-  if (const auto* goodbye = std::get_if<wamp::Goodbye>(&message)) return on_goodbye(*goodbye);
+bool Connection::handle_joined(const wamp::Message& message) {
+  if (const auto* goodbye = std::get_if<wamp::Goodbye>(&message)) {
+    on_goodbye(*goodbye);
+    return true;
+  }
   if (const auto* abort = std::get_if<wamp::Abort>(&message)) {
     leave(abort->reason);
     state_ = State::ended;
-    return port_.close("the client aborted");
+    port_.close("the client aborted");
+    return true;
   }
   const auto problem = gate_->shard().receive(*session_, message, gate_->outbox());
-  if (!problem.empty()) return violation(problem);
+  if (!problem.empty()) {
+    violation(problem);
+    return true;
+  }
+  if (gate_->shard().question()) return false;
   gate_->deliver();
   gate_->hold_back_if_congested(*this);
+  return true;
+}
+
+void Connection::ask_authorizer() {
+  const realm::Question& question = *gate_->shard().question();
+  nlohmann::json options;
+  if (!serializers::to_value(*question.options, options)) options = nlohmann::json::object();
+  std::string arguments = "[" + session_json(*session_->identity, port_.info()) + ",";
+  wamp::append_json_string(arguments, question.uri);
+  arguments += fmt::format(",\"{}\",{}]", to_string(question.action),
+                           options.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  realm::Realm& realm = gate_->shard().realm();
+  waiting_->service = &gate_->service(*realm.find_role(realm::kTrustedRole));
+  waiting_->call = waiting_->service->call(
+      session_->role->authorizer(), arguments, kAuthorizerTime,
+      [this, version = question.version](Service::Answer answer) { on_verdict(std::move(answer), version); });
+}
+
+void Connection::on_verdict(Service::Answer answer, std::uint64_t version) {
+  waiting_->service = nullptr;
+  if (session_ == nullptr) return;
+  realm::Verdict verdict = answer.error.empty() ? realm::read_verdict(answer.value) : realm::Verdict();
+  if (!answer.error.empty()) {
+    verdict.problem = answer.message.empty() ? answer.error : answer.error + ": " + answer.message;
+  }
+  verdict.version = version;
+  session_->verdict = std::make_unique<realm::Verdict>(std::move(verdict));
+  handle_waiting();
+}
+
+void Connection::handle_waiting() {
+  while (waiting_ && !waiting_->empty() && state_ != State::ended) {
+    auto entry = waiting_->take();
+    wamp::Message& message = workbench_.message;
+    if (!serializers::decode(encoding_, entry.bytes(), workbench_.scratch, message).empty()) continue;  // never: it was
+    serializers::share_payload(message, entry.chunk);
+    const bool done = handle(message);
+    if (session_ != nullptr) session_->verdict.reset();  // also if the message came to nothing without it
+    if (done) continue;
+    waiting_->put_back(std::move(entry));
+    ask_authorizer();
+    break;
+  }
+  if (waiting_) update_reading();
 }
 
 void Connection::on_goodbye(const wamp::Goodbye& goodbye) {
@@ -159,6 +264,7 @@ void Connection::leave(std::string_view reason) {
   if (dropped_events_ > 0) {
     log::warn("session {} was too slow: {} events for it were dropped", session_->id, dropped_events_);
   }
+  forget_calls();
   gate_->forget(*this);
   gate_->shard().leave(*session_, gate_->outbox());
   gate_->deliver();
@@ -188,6 +294,7 @@ void Connection::violation(std::string_view problem) {
 
 void Connection::on_closed(std::string_view reason) {
   leave(reason);
+  forget_calls();
   state_ = State::ended;
   workbench_.io.cancel(timer_);
 }
@@ -236,7 +343,7 @@ void Connection::hold_back(bool on) {
 }
 
 void Connection::update_reading() {
-  if (held_back_ || queue_is_long_) {
+  if (held_back_ || queue_is_long_ || (waiting_ && waiting_->enough())) {
     port_.pause();
   } else {
     port_.resume();

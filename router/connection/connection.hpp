@@ -10,6 +10,7 @@
 #include "connection/handshake.hpp"
 #include "connection/realm_gate.hpp"
 #include "connection/router.hpp"
+#include "connection/waiting_messages.hpp"
 #include "realm/session.hpp"
 #include "transports/message_port.hpp"
 
@@ -53,10 +54,18 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
  private:
   enum class State { handshake, joined, leaving, ended };
 
-  void handle(const wamp::Message& message);
+  /// Returns false if the message has to wait for a dynamic authorizer: nothing was done.
+  bool handle(const wamp::Message& message);
   void handle_before_join(const wamp::Message& message);
-  void handle_joined(const wamp::Message& message);
+  bool handle_joined(const wamp::Message& message);
   void perform(Handshake::Action action);
+  void ask_authenticator(Handshake::Call call);
+  void ask_authorizer();
+  void on_verdict(Service::Answer answer, std::uint64_t version);
+  /// Handles what has waited, until the authorizer has to be asked again.
+  void handle_waiting();
+  bool must_wait(const wamp::Message& message) const;
+  void forget_calls();
   void join(Handshake::Join join);
   void abort(std::string_view reason, std::string_view text);
   void violation(std::string_view problem);
@@ -81,7 +90,10 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   std::unique_ptr<Handshake> handshake_;  // while there is no session
   RealmGate* gate_ = nullptr;
   realm::Session* session_ = nullptr;
-  base::Timers::Handle timer_;  // of the handshake, or of our GOODBYE
+  base::Timers::Handle timer_;         // of the handshake, or of our GOODBYE
+  Service* authenticating_ = nullptr;  // called for the handshake
+  wamp::RequestId authentication_ = 0;
+  std::unique_ptr<WaitingMessages> waiting_;  // of a session whose role has a dynamic authorizer
 };
 
 }  // namespace crosspoint::connection

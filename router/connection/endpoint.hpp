@@ -22,6 +22,7 @@ class Endpoint final : public transports::MessageHandlerFactory {
   std::unique_ptr<transports::MessageHandler> make_handler(transports::MessagePort& port) override;
 
   AuthMethods auth_methods;
+  bool describes_transport = false;  ///< to dynamic authenticators
   std::size_t max_queued_bytes = 16 * 1024 * 1024;
   SlowReceiver slow_receiver = SlowReceiver::drop;
 

@@ -63,15 +63,19 @@ struct Handshake::Details {
   std::string authid;
   std::string authextra;
   std::string timestamp;
+  std::string transport;
 };
 
 Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
-  const auto violation = [](std::string_view problem) { return Abort{wamp::kProtocolViolation, std::string(problem)}; };
+  const auto violation = [](std::string_view problem) {
+    return Abort{std::string(wamp::kProtocolViolation), std::string(problem)};
+  };
   json details;
   if (!serializers::to_value(hello.details, details)) return violation("HELLO.Details cannot be read");
   if (const auto problem = roles_problem(details); !problem.empty()) return violation(problem);
   Details read;
   read.timestamp = std::move(moment.timestamp);
+  read.transport = std::move(moment.transport);
   if (!optional_text(details, "authid", read.authid)) return violation("HELLO.Details.authid must be a string");
   if (const auto at = details.find("authextra"); at != details.end() && !at->is_null()) {
     if (!at->is_object()) return violation("HELLO.Details.authextra must be a dictionary");
@@ -90,16 +94,17 @@ Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
   authextra_ = read.authextra;
   session_ = moment.session;
   authenticator_.reset();
+  asking_ = false;
   return methods_.empty() ? join_anonymously(read) : begin(read);
 }
 
 Handshake::Action Handshake::join_anonymously(const Details& details) {
   const auto& offered = details.methods;
   if (std::find(offered.begin(), offered.end(), "anonymous") == offered.end()) {
-    return Abort{wamp::kNoAuthMethod,
+    return Abort{std::string(wamp::kNoAuthMethod),
                  fmt::format("cannot authenticate [1] using any of the offered authmethods {}", list_text(offered))};
   }
-  if (realm_.empty()) return Abort{wamp::kNoSuchRealm, "no realm requested"};
+  if (realm_.empty()) return Abort{std::string(wamp::kNoSuchRealm), "no realm requested"};
   method_ = "anonymous";
   auth::Principal principal;
   principal.authid = auth::random_authid();
@@ -112,26 +117,63 @@ Handshake::Action Handshake::join_anonymously(const Details& details) {
 Handshake::Action Handshake::begin(const Details& details) {
   for (const auto& offered : details.methods) {
     if (std::find(kKnownMethods.begin(), kKnownMethods.end(), offered) == kKnownMethods.end()) {
-      return Abort{wamp::kNotAuthorized, fmt::format("invalid authmethod \"{}\"", offered)};
+      return Abort{std::string(wamp::kNotAuthorized), fmt::format("invalid authmethod \"{}\"", offered)};
     }
     const auto configured =
         std::find_if(methods_.begin(), methods_.end(), [&](const auto& entry) { return entry.first == offered; });
     if (configured == methods_.end()) continue;
     method_ = offered;
     authenticator_ = configured->second->make_authenticator();
-    return conclude(authenticator_->begin({realm_, authid_, authextra_, session_, details.timestamp}));
+    return conclude(
+        authenticator_->begin({realm_, authid_, authextra_, session_, details.timestamp, details.transport}));
   }
-  return Abort{wamp::kNoAuthMethod, fmt::format("cannot authenticate [2] using any of the offered authmethods {}",
-                                                list_text(details.methods))};
+  return Abort{
+      std::string(wamp::kNoAuthMethod),
+      fmt::format("cannot authenticate [2] using any of the offered authmethods {}", list_text(details.methods))};
 }
 
 Handshake::Action Handshake::on_authenticate(const wamp::Authenticate& authenticate) {
-  if (!authenticator_) return Abort{wamp::kNotAuthorized, "no pending authentication"};
-  Action action = conclude(authenticator_->answer(authenticate.signature));
-  return action;
+  if (!challenged()) return Abort{std::string(wamp::kNotAuthorized), "no pending authentication"};
+  return conclude(authenticator_->answer(authenticate.signature));
+}
+
+Handshake::Action Handshake::on_reply(const auth::Reply& reply) {
+  asking_ = false;
+  return conclude(authenticator_->on_reply(reply));
+}
+
+Handshake::Action Handshake::refuse(std::string_view reason, std::string message) {
+  authenticator_.reset();
+  return Abort{std::string(reason), std::move(message)};
+}
+
+Handshake::Action Handshake::ask(auth::Ask ask) {
+  const std::string& name = ask.realm.empty() ? realm_ : ask.realm;
+  Call call;
+  call.realm = find_realm_(name);
+  if (call.realm == nullptr) {
+    if (name.empty()) return refuse(wamp::kNoSuchRealm, "no realm requested");
+    return refuse(wamp::kNoSuchRealm,
+                  ask.realm.empty()
+                      ? fmt::format("no realm \"{}\" exists on this router", name)
+                      : fmt::format("explicit realm <{}> configured for dynamic authenticator does not exist", name));
+  }
+  const std::string_view role = ask.role.empty() ? realm::kTrustedRole : std::string_view(ask.role);
+  call.role = call.realm->find_role(role);
+  if (call.role == nullptr) {
+    return refuse(wamp::kNoSuchRole, fmt::format("realm \"{}\" has no role \"{}\", which is configured for the dynamic "
+                                                 "authenticator",
+                                                 name, role));
+  }
+  call.procedure = std::move(ask.procedure);
+  call.arguments = std::move(ask.arguments);
+  call.timeout = ask.timeout;
+  asking_ = true;
+  return call;
 }
 
 Handshake::Action Handshake::conclude(auth::Verdict verdict) {
+  if (auto* question = std::get_if<auth::Ask>(&verdict)) return ask(std::move(*question));
   if (auto* challenge = std::get_if<auth::Challenge>(&verdict)) {
     if (challenge->principal) {
       Action checked = check(std::move(*challenge->principal));
@@ -143,23 +185,25 @@ Handshake::Action Handshake::conclude(auth::Verdict verdict) {
     return Challenge{method_, std::move(challenge->extra)};
   }
   authenticator_.reset();
-  if (auto* denied = std::get_if<auth::Denied>(&verdict)) return Abort{denied->reason, std::move(denied->message)};
+  if (auto* denied = std::get_if<auth::Denied>(&verdict))
+    return Abort{std::move(denied->reason), std::move(denied->message)};
   return check(std::move(std::get<auth::Accepted>(verdict).principal));
 }
 
 Handshake::Action Handshake::check(auth::Principal principal) const {
   const std::string& realm_name = principal.realm.empty() ? realm_ : principal.realm;
   const std::string& authid = principal.authid.empty() ? authid_ : principal.authid;
-  if (realm_name.empty()) return Abort{wamp::kNoSuchRealm, "no realm assigned"};
-  if (authid.empty()) return Abort{wamp::kNoSuchPrincipal, "no authid assigned"};
-  if (principal.role.empty()) return Abort{wamp::kNoSuchRole, "no authrole assigned"};
+  if (realm_name.empty()) return Abort{std::string(wamp::kNoSuchRealm), "no realm assigned"};
+  if (authid.empty()) return Abort{std::string(wamp::kNoSuchPrincipal), "no authid assigned"};
+  if (principal.role.empty()) return Abort{std::string(wamp::kNoSuchRole), "no authrole assigned"};
   realm::Realm* realm = find_realm_(realm_name);
   if (realm == nullptr) {
-    return Abort{wamp::kNoSuchRealm, fmt::format("no realm \"{}\" exists on this router", realm_name)};
+    return Abort{std::string(wamp::kNoSuchRealm), fmt::format("no realm \"{}\" exists on this router", realm_name)};
   }
   const realm::Role* role = realm->find_role(principal.role);
   if (role == nullptr) {
-    return Abort{wamp::kNoSuchRole, fmt::format("realm \"{}\" has no role \"{}\"", realm_name, principal.role)};
+    return Abort{std::string(wamp::kNoSuchRole),
+                 fmt::format("realm \"{}\" has no role \"{}\"", realm_name, principal.role)};
   }
   auto identity = std::make_shared<realm::Identity>();
   identity->session = session_;

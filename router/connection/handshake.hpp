@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,29 +39,43 @@ class Handshake {
   };
   /// Send ABORT.
   struct Abort {
-    std::string_view reason;
+    std::string reason;
     std::string message;
   };
-  using Action = std::variant<Challenge, Join, Abort>;
+  /// Call a procedure as a session of the router's own, and hand in on_reply() what comes of it.
+  struct Call {
+    realm::Realm* realm = nullptr;
+    const realm::Role* role = nullptr;
+    std::string procedure;
+    std::string arguments;  ///< JSON text of a list
+    std::chrono::seconds timeout{};
+  };
+  using Action = std::variant<Challenge, Join, Abort, Call>;
 
   /// What the outside contributes to one attempt.
   struct Moment {
     wamp::SessionId session = 0;  ///< the id the session will have
     std::string timestamp;        ///< now, as "2017-12-08T09:46:23.123Z"
+    std::string transport{};      ///< JSON text of an object that describes the connection
   };
 
   Handshake(const AuthMethods& methods, const FindRealm& find_realm) : methods_(methods), find_realm_(find_realm) {}
 
   Action on_hello(const wamp::Hello& hello, Moment moment);
   Action on_authenticate(const wamp::Authenticate& authenticate);
+  Action on_reply(const auth::Reply& reply);
   /// CHALLENGE was sent and AUTHENTICATE is due.
-  bool challenged() const { return authenticator_ != nullptr; }
+  bool challenged() const { return authenticator_ != nullptr && !asking_; }
+  /// A procedure was called and on_reply() is due.
+  bool asking() const { return asking_; }
 
  private:
   struct Details;
   Action begin(const Details& details);
   Action join_anonymously(const Details& details);
   Action conclude(auth::Verdict verdict);
+  Action ask(auth::Ask ask);
+  Action refuse(std::string_view reason, std::string message);
   /// Fills in what the principal leaves to the client's wishes and checks all of it.
   Action check(auth::Principal principal) const;
 
@@ -72,6 +87,7 @@ class Handshake {
   std::string authid_;  // claimed in HELLO
   std::string authextra_;
   wamp::SessionId session_ = 0;
+  bool asking_ = false;
 };
 
 }  // namespace crosspoint::connection

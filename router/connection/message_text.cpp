@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "serializers/value.hpp"
@@ -20,14 +22,39 @@ std::string cut(std::string text) {
   return fmt::format("{}... ({} bytes)", text.substr(0, end), text.size());
 }
 
+/// What a member of this name holds is not shown: dynamic authenticators are sent tickets and answer with secrets.
+bool is_secret(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kSecrets{"ticket",    "secret",     "password",
+                                                     "signature", "stored-key", "server-key"};
+  return std::find(kSecrets.begin(), kSecrets.end(), name) != kSecrets.end();
+}
+
+/// Puts "***" in the place of secrets, at any depth.
+void hide_secrets(nlohmann::json& value) {
+  if (!value.is_structured()) return;
+  for (auto at = value.begin(); at != value.end(); ++at) {
+    if (value.is_object() && is_secret(at.key())) {
+      *at = "***";
+    } else {
+      hide_secrets(*at);
+    }
+  }
+}
+
 std::string payload_text(const wamp::Payload& payload) {
   if (payload.elements == 0) return "";
-  std::string json;
-  if (payload.encoding == wamp::Encoding::json) {
-    json = base::as_text(payload.bytes.first(std::min(payload.bytes.size(), kRead)));
-    if (payload.bytes.size() > kRead) return fmt::format(" {} bytes", payload.bytes.size());
-  } else if (payload.bytes.size() > kRead || !serializers::convert(payload, wamp::Encoding::json, json)) {
+  nlohmann::json arguments;
+  nlohmann::json keywords;
+  if (payload.bytes.size() > kRead || !serializers::to_values(payload, arguments, keywords)) {
     return fmt::format(" {} bytes", payload.bytes.size());
+  }
+  hide_secrets(arguments);
+  std::string json;
+  serializers::append_value(wamp::Encoding::json, arguments, json);
+  if (payload.elements > 1) {
+    hide_secrets(keywords);
+    json += ",";
+    serializers::append_value(wamp::Encoding::json, keywords, json);
   }
   return " " + cut(std::move(json));
 }

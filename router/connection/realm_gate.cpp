@@ -22,6 +22,12 @@ void RealmGate::set_gates(std::vector<RealmGate*> gates) {
   batch_bytes_.resize(gates_.size());
 }
 
+Service& RealmGate::service(const realm::Role& role) {
+  auto& service = services_[&role];
+  if (!service) service = std::make_unique<Service>(*this, role);
+  return *service;
+}
+
 void RealmGate::deliver() {
   while (!outbox_.empty()) deliver_once();
 }
@@ -41,6 +47,7 @@ void RealmGate::deliver_once() {
 }
 
 void RealmGate::deliver_to(realm::Session& session, const wamp::Message& message) {
+  if (session.internal) return static_cast<Service&>(*session.peer).receive(message);
   Connection& connection = connection_of(session);
   const auto* invocation = std::get_if<wamp::Invocation>(&message);
   if (invocation != nullptr && !connection.has_room_for_invocation()) {
@@ -116,6 +123,10 @@ void RealmGate::forget(const Connection& connection) {
 
 void RealmGate::on_turn_end() {
   turn_end_asked_ = false;
+  for (bool more = true; more;) {
+    more = false;
+    for (auto at = services_.begin(); at != services_.end(); ++at) more = at.value()->run_callbacks() || more;
+  }
   while (!doomed_.empty()) {
     const auto [connection, reason] = doomed_.back();
     doomed_.pop_back();
@@ -165,7 +176,9 @@ void RealmGate::release_held_back() {
 }
 
 void RealmGate::say_goodbye(std::string_view reason) {
-  shard_.sessions().each([&](realm::Session& session) { connection_of(session).say_goodbye(reason); });
+  shard_.sessions().each([&](realm::Session& session) {
+    if (!session.internal) connection_of(session).say_goodbye(reason);
+  });
 }
 
 void RealmGate::log_denials() const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tsl/robin_map.h>
+
 #include <array>
 #include <atomic>
 #include <memory>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "base/io_thread.hpp"
+#include "connection/service.hpp"
 #include "connection/workbench.hpp"
 #include "realm/realm.hpp"
 #include "transports/message_port.hpp"
@@ -30,6 +33,9 @@ class RealmGate final : public base::TurnEnd {
   void set_gates(std::vector<RealmGate*> gates);
 
   realm::Shard& shard() { return shard_; }
+  base::IoThread& io() { return workbench_.io; }
+  /// The router's own session of a role, made when first asked for.
+  Service& service(const realm::Role& role);
   realm::Outbox& outbox() { return outbox_; }
   /// Delivers what is in the outbox, and what comes of that.
   void deliver();
@@ -46,13 +52,14 @@ class RealmGate final : public base::TurnEnd {
   void say_goodbye(std::string_view reason);
 
   void on_turn_end() override;
+  /// Has on_turn_end() called.
+  void need_turn_end();
 
  private:
   using Batch = std::vector<realm::ShardMessage>;
   /// Frames made so far for the event being delivered, by encoding and kind of port.
   using Frames = std::array<std::optional<transports::SharedFrame>, wamp::kEncodings * 2>;
 
-  void need_turn_end();
   void deliver_once();
   void deliver_to(realm::Session& session, const wamp::Message& message);
   void multicast(const realm::Outbox::Item& item);
@@ -70,6 +77,7 @@ class RealmGate final : public base::TurnEnd {
   std::vector<Batch> batches_;  // by thread, of this turn
   std::vector<std::size_t> batch_bytes_;
   bool turn_end_asked_ = false;
+  tsl::robin_map<const realm::Role*, std::unique_ptr<Service>> services_;
   std::vector<Connection*> held_back_;
   std::vector<std::pair<Connection*, std::string_view>> doomed_;
   std::atomic<std::size_t> inbound_bytes_{0};  // any thread: under way to this gate

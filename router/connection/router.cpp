@@ -12,7 +12,7 @@ Router::Router(std::vector<base::IoThread*> threads, RouterNames names)
 realm::Realm* Router::add_realm(std::string name, realm::RealmOptions options) {
   if (realms_.contains(name)) return nullptr;
   auto entry = std::make_unique<Entry>();
-  entry->realm = std::make_unique<realm::Realm>(name, options, static_cast<unsigned>(threads_.size()),
+  entry->realm = std::make_unique<realm::Realm>(name, std::move(options), static_cast<unsigned>(threads_.size()),
                                                 base::Random::from_system().next());
   std::vector<RealmGate*> gates;
   for (unsigned index = 0; index < threads_.size(); ++index) {

@@ -8,6 +8,7 @@
 
 #include "auth/methods.hpp"
 #include "base/log.hpp"
+#include "connection/welcome.hpp"
 #include "node/version.hpp"
 #include "realm/permissions.hpp"
 #include "transports/websocket_service.hpp"
@@ -75,9 +76,7 @@ RouterWorker::RouterWorker(const settings::RouterWorker& settings, std::string w
 RouterWorker::~RouterWorker() { join(); }
 
 bool RouterWorker::open(std::string& problem) {
-  for (const auto& realm : settings_.realms) {
-    if (!add_realm(realm, problem)) return false;
-  }
+  for (const auto& realm : settings_.realms) add_realm(realm);
   for (const auto& transport : settings_.transports) {
     if (!add_transport(transport, problem)) {
       problem = transport.path + " (" + describe(transport.endpoint) + "): " + problem;
@@ -87,28 +86,33 @@ bool RouterWorker::open(std::string& problem) {
   return true;
 }
 
-bool RouterWorker::add_realm(const settings::Realm& settings, std::string& problem) {
-  const auto check = settings.strict_uris ? wamp::UriCheck::strict : wamp::UriCheck::loose;
-  realm::Realm* realm = router_->add_realm(settings.name, {check});
+void RouterWorker::add_realm(const settings::Realm& settings) {
+  realm::RealmOptions options;
+  options.uri_check = settings.strict_uris ? wamp::UriCheck::strict : wamp::UriCheck::loose;
+  options.meta_api = settings.enable_meta_api;
+  options.cache_by_role = settings.compat.role_authorization_cache;
+  options.timestamp = connection::utc_timestamp;
+  realm::Realm* realm = router_->add_realm(settings.name, std::move(options));
   for (const auto& role : settings.roles) {
-    auto authorizer = make_authorizer(role, settings.compat);
-    if (!authorizer) {
-      problem = "realm \"" + settings.name + "\", role \"" + role.name + "\": dynamic authorizers are not available";
-      return false;
+    if (const auto* dynamic = std::get_if<settings::DynamicPermissions>(&role.permissions)) {
+      realm->add_dynamic_role(role.name, dynamic->authorizer);
+    } else {
+      realm->add_role(role.name, make_authorizer(role, settings.compat));
     }
-    realm->add_role(role.name, std::move(authorizer));
   }
   log::info("Realm \"{}\" with {} roles", settings.name, settings.roles.size());
-  return true;
 }
 
 connection::Endpoint& RouterWorker::make_endpoint(const settings::WebSocket& settings) {
   connection::AuthMethods methods;
+  bool dynamic = false;
   for (const auto& method : settings.auth) {
     if (auto made = auth::make_method(method, problem_)) methods.emplace_back(method.name, std::move(made));
+    dynamic = dynamic || std::holds_alternative<settings::DynamicAuth>(method.config);
   }
   if (settings.cookie) problem_ = "cookies are not available";
   auto endpoint = std::make_unique<connection::Endpoint>(*router_, std::move(methods));
+  endpoint->describes_transport = dynamic;
   endpoint->max_queued_bytes = settings.options.queue.max_queued_bytes;
   endpoint->slow_receiver = settings.options.queue.slow_receiver == settings::SlowReceiver::disconnect
                                 ? connection::SlowReceiver::disconnect

@@ -45,7 +45,7 @@ class RouterWorker {
   std::vector<std::string> addresses() const;
 
  private:
-  bool add_realm(const settings::Realm& realm, std::string& problem);
+  void add_realm(const settings::Realm& realm);
   bool add_transport(const settings::Transport& transport, std::string& problem);
   /// Makes the root of what a transport serves; nullptr, with the reason in `problem`, if it cannot be.
   std::unique_ptr<transports::HttpService> make_root(const settings::Transport& transport,

@@ -4,6 +4,7 @@
 
 #include <bit>
 
+#include "realm/meta_events.hpp"
 #include "realm/receiver_filter.hpp"
 #include "realm/role.hpp"
 #include "wamp/errors.hpp"
@@ -26,32 +27,38 @@ wamp::EventDetails event_details(const Identity* publisher, const Subscription& 
 
 void Broker::subscribe(Session& session, const wamp::Subscribe& message, Outbox& out) {
   const wamp::Match match = message.options.match;
-  if (!wamp::is_valid_pattern(message.topic, match, context_.uri_check)) {
+  if (!wamp::is_valid_pattern(message.topic, match, context_.options.uri_check)) {
     return refuse(out, session, wamp::MessageType::subscribe, message.request, wamp::kInvalidUri,
                   fmt::format("subscribe for invalid topic URI '{}' (URI strict checking {})", message.topic,
-                              strict_text(context_.uri_check)));
+                              strict_text(context_.options.uri_check)));
   }
-  if (!context_.decisions.decide(*session.role, message.topic, Action::subscribe).allow) {
-    out.deny(session, Action::subscribe, message.topic, wamp::kNotAuthorized);
-    return refuse(
-        out, session, wamp::MessageType::subscribe, message.request, wamp::kNotAuthorized,
-        fmt::format("session (session_id={}, authid=\"{}\", authrole=\"{}\") is not authorized to subscribe "
-                    "to topic \"{}\" on realm \"{}\"",
-                    session.id, session.identity->authid, session.identity->authrole, message.topic, context_.realm));
+  const auto permit = authorize(context_, session, message.topic, Action::subscribe, message.options.raw);
+  if (permit.outcome == Authorization::Outcome::deferred) return;
+  if (permit.outcome != Authorization::Outcome::allowed) {
+    return refuse_unauthorized(out, context_, session, wamp::MessageType::subscribe, message.request, message.topic,
+                               Action::subscribe, permit);
   }
   auto& known = by_uri(match);
   const auto at = known.find(message.topic);
   Local* local = at != known.end() ? at->second : nullptr;
+  bool created = false;
   if (local == nullptr) {
     auto made = std::make_unique<Local>();
     local = made.get();
-    local->shared = context_.directory.subscriptions.join(message.topic, match, context_.shard).subscription;
+    const auto joined =
+        context_.directory.subscriptions.join(message.topic, match, context_.shard, context_.options.timestamp);
+    created = joined.created;
+    local->shared = joined.subscription;
     subscriptions_.emplace(local->shared->id, std::move(made));
     known.emplace(std::string_view(local->shared->uri), local);
   }
   const auto position = static_cast<std::uint32_t>(local->members.size());
-  if (session.subscriptions.emplace(local->shared->id, position).second) local->members.push_back(&session);
-  out.send(session, wamp::Subscribed{message.request, local->shared->id});
+  const bool added = session.subscriptions.emplace(local->shared->id, position).second;
+  if (added) local->members.push_back(&session);
+  const SubscriptionRef subscription = local->shared;
+  out.send(session, wamp::Subscribed{message.request, subscription->id});
+  if (created) report({SubscriptionEvent::created, session.id, subscription}, out);
+  if (added) report({SubscriptionEvent::subscribed, session.id, subscription}, out);
 }
 
 void Broker::unsubscribe(Session& session, const wamp::Unsubscribe& message, Outbox& out) {
@@ -61,16 +68,25 @@ void Broker::unsubscribe(Session& session, const wamp::Unsubscribe& message, Out
   }
   const std::uint32_t position = at->second;
   session.subscriptions.erase(at);
-  remove_member(session, message.subscription, position);
+  const Removed removed = remove_member(session, message.subscription, position);
   out.send(session, wamp::Unsubscribed{message.request});
+  report_removed(session.id, removed, out);
 }
 
-void Broker::leave(Session& session) {
-  for (const auto& [id, position] : session.subscriptions) remove_member(session, id, position);
+void Broker::leave(Session& session, Outbox& out) {
+  // All of them before the first report: nothing may be sent to the session any more.
+  std::vector<Removed> removed;
+  for (const auto& [id, position] : session.subscriptions) removed.push_back(remove_member(session, id, position));
   session.subscriptions.clear();
+  for (const Removed& each : removed) report_removed(session.id, each, out);
 }
 
-void Broker::remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position) {
+void Broker::report_removed(wamp::SessionId session, const Removed& removed, Outbox& out) {
+  report({SubscriptionEvent::unsubscribed, session, removed.subscription}, out);
+  if (removed.deleted) report({SubscriptionEvent::deleted, session, removed.subscription}, out);
+}
+
+Broker::Removed Broker::remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position) {
   const auto at = subscriptions_.find(id);
   Local& local = *at->second;
   if (local.members.back() != &session) {  // the last member takes the place
@@ -78,11 +94,11 @@ void Broker::remove_member(Session& session, wamp::SubscriptionId id, std::uint3
     local.members[position]->subscriptions[id] = position;
   }
   local.members.pop_back();
-  if (!local.members.empty()) return;
   const SubscriptionRef shared = local.shared;
+  if (!local.members.empty()) return {shared, false};
   by_uri(shared->match).erase(std::string_view(shared->uri));
   subscriptions_.erase(at);
-  context_.directory.subscriptions.leave(shared, context_.shard);
+  return {shared, context_.directory.subscriptions.leave(shared, context_.shard)};
 }
 
 const Broker::Matches* Broker::matches(std::string_view topic) {
@@ -90,7 +106,7 @@ const Broker::Matches* Broker::matches(std::string_view topic) {
   Matches* known = cache_.find(topic);
   if (known != nullptr && known->version == version) return known;
   if (known == nullptr) {
-    if (!wamp::is_valid_uri(topic, context_.uri_check)) return nullptr;
+    if (!wamp::is_valid_uri(topic, context_.options.uri_check)) return nullptr;
     known = cache_.insert(topic, {});
     if (known == nullptr) known = &uncached_;
   }
@@ -111,7 +127,7 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
   if (found == nullptr) {
     return refuse_publish(session, message, wamp::kInvalidUri,
                           fmt::format("publish with invalid topic URI '{}' (URI strict checking {})", message.topic,
-                                      strict_text(context_.uri_check)),
+                                      strict_text(context_.options.uri_check)),
                           out);
   }
   if (wamp::is_reserved(message.topic) && !session.role->trusted()) {
@@ -120,22 +136,57 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
   }
   // As in Crossbar, nobody is asked for permission when nothing would come of it.
   if (found->subscriptions.empty() && !message.options.acknowledge) return;
-  const Decision decision = context_.decisions.decide(*session.role, message.topic, Action::publish);
-  if (!decision.allow) {
-    out.deny(session, Action::publish, message.topic, wamp::kNotAuthorized);
-    return refuse_publish(session, message, wamp::kNotAuthorized,
-                          fmt::format("session not authorized to publish to topic '{}'", message.topic), out);
+  const auto permit = authorize(context_, session, message.topic, Action::publish, message.options.raw);
+  if (permit.outcome == Authorization::Outcome::deferred) return;
+  if (permit.outcome != Authorization::Outcome::allowed) {
+    if (message.options.acknowledge) {
+      return refuse_unauthorized(out, context_, session, wamp::MessageType::publish, message.request, message.topic,
+                                 Action::publish, permit);
+    }
+    return deny(out, session, message.topic, Action::publish, permit);
   }
   const wamp::PublicationId id = wamp::random_id(context_.random);
   if (message.options.acknowledge) out.send(session, wamp::Published{message.request, id});
   if (!found->subscriptions.empty()) {
-    dispatch(session, message, *found, id, discloses(session, message.topic, decision), out);
+    const bool disclose = discloses(session, message.topic, permit);
+    dispatch(&session, message, *found, id, disclose ? session.identity : nullptr, out);
   }
 }
 
-void Broker::dispatch(Session& session, const wamp::Publish& message, const Matches& matches, wamp::PublicationId id,
-                      bool disclose, Outbox& out) {
-  const Identity* publisher = disclose ? session.identity.get() : nullptr;
+void Broker::publish_own(std::string_view topic, wamp::Payload arguments, Outbox& out) {
+  const Matches* found = matches(topic);
+  if (found == nullptr || found->subscriptions.empty()) return;
+  wamp::Publish message;
+  message.topic = topic;
+  message.payload = std::move(arguments);
+  dispatch(nullptr, message, *found, wamp::random_id(context_.random), nullptr, out);
+}
+
+bool Broker::has_subscribers(std::string_view topic) {
+  const Matches* found = matches(topic);
+  return found != nullptr && !found->subscriptions.empty();
+}
+
+void Broker::report(const SubscriptionReport& report, Outbox& out) {
+  const Subscription& subscription = *report.subscription;
+  if (!context_.options.meta_api || wamp::is_reserved(subscription.uri)) return;
+  const std::string_view topic = topic_of(report.event);
+  if (!has_subscribers(topic)) return;
+  // All reports on one subscription go by the shard that made it, which keeps them in order.
+  if (subscription.home != context_.shard) return out.post(subscription.home, report);
+  publish_own(topic, report_arguments(report), out);
+}
+
+std::vector<wamp::SessionId> Broker::members(wamp::SubscriptionId subscription) const {
+  std::vector<wamp::SessionId> ids;
+  const auto at = subscriptions_.find(subscription);
+  if (at == subscriptions_.end()) return ids;
+  for (const Session* member : at->second->members) ids.push_back(member->id);
+  return ids;
+}
+
+void Broker::dispatch(const Session* session, const wamp::Publish& message, const Matches& matches,
+                      wamp::PublicationId id, const std::shared_ptr<const Identity>& publisher, Outbox& out) {
   const auto filter =
       message.options.filter ? std::make_shared<const ReceiverFilter>(*message.options.filter) : nullptr;
   const std::uint64_t own = std::uint64_t{1} << context_.shard;
@@ -146,8 +197,9 @@ void Broker::dispatch(Session& session, const wamp::Publish& message, const Matc
     if ((shards & own) == 0) continue;
     const auto at = subscriptions_.find(subscription->id);
     if (at == subscriptions_.end()) continue;
-    deliver_local(*at->second, message.options.exclude_me ? &session : nullptr, filter.get(),
-                  {subscription->id, id, event_details(publisher, *subscription, message.topic), message.payload}, out);
+    deliver_local(*at->second, message.options.exclude_me ? session : nullptr, filter.get(),
+                  {subscription->id, id, event_details(publisher.get(), *subscription, message.topic), message.payload},
+                  out);
   }
   if (others == 0) return;
   auto publication = std::make_shared<Publication>();
@@ -156,7 +208,7 @@ void Broker::dispatch(Session& session, const wamp::Publish& message, const Matc
     publication->subscriptions.push_back(subscription->id);
   }
   publication->topic = message.topic;
-  if (disclose) publication->publisher = session.identity;
+  publication->publisher = publisher;
   publication->filter = filter;
   publication->payload = message.payload.kept();
   for (; others != 0; others &= others - 1) {

@@ -24,7 +24,11 @@ class Broker {
   /// A publication of another shard's session.
   void deliver(const Publication& publication, Outbox& out);
   /// The session is gone.
-  void leave(Session& session);
+  void leave(Session& session, Outbox& out);
+  /// What happened to a subscription that this shard made, for the subscribers of the subscription meta events.
+  void report(const SubscriptionReport& report, Outbox& out);
+  /// The sessions of this shard that are subscribed.
+  std::vector<wamp::SessionId> members(wamp::SubscriptionId subscription) const;
 
  private:
   /// A subscription with members on this shard.
@@ -40,13 +44,22 @@ class Broker {
   using ByUri = tsl::robin_map<std::string_view, Local*, base::StringHash, std::equal_to<>>;
 
   ByUri& by_uri(wamp::Match match) { return by_uri_[static_cast<std::size_t>(match)]; }
-  void remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position);
+  struct Removed {
+    SubscriptionRef subscription;
+    bool deleted = false;  ///< nobody is left
+  };
+  Removed remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position);
+  void report_removed(wamp::SessionId session, const Removed& removed, Outbox& out);
+  /// A publication of the router's own.
+  void publish_own(std::string_view topic, wamp::Payload arguments, Outbox& out);
+  bool has_subscribers(std::string_view topic);
   /// nullptr if the topic is no valid URI.
   const Matches* matches(std::string_view topic);
   void refuse_publish(Session& session, const wamp::Publish& message, std::string_view error, std::string_view text,
                       Outbox& out) const;
-  void dispatch(Session& session, const wamp::Publish& message, const Matches& matches, wamp::PublicationId id,
-                bool disclose, Outbox& out);
+  /// `session` published it (nullptr: the router itself); `publisher` is set if that is to be disclosed.
+  void dispatch(const Session* session, const wamp::Publish& message, const Matches& matches, wamp::PublicationId id,
+                const std::shared_ptr<const Identity>& publisher, Outbox& out);
   void deliver_local(const Local& local, const Session* excluded, const ReceiverFilter* filter, wamp::Event event,
                      Outbox& out) const;
 

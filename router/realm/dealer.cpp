@@ -19,24 +19,21 @@ void Dealer::refuse_register(Session& session, const wamp::Register& message, st
 
 void Dealer::register_(Session& session, const wamp::Register& message, Outbox& out) {
   const std::string_view uri = message.procedure;
-  if (!wamp::is_valid_pattern(uri, message.options.match, context_.uri_check)) {
+  if (!wamp::is_valid_pattern(uri, message.options.match, context_.options.uri_check)) {
     return refuse_register(session, message, wamp::kInvalidUri,
                            fmt::format("register for invalid procedure URI '{}' (URI strict checking {})", uri,
-                                       strict_text(context_.uri_check)),
+                                       strict_text(context_.options.uri_check)),
                            out);
   }
   if (wamp::is_reserved(uri) && !session.role->trusted()) {
     return refuse_register(session, message, wamp::kInvalidUri,
                            fmt::format("register for restricted procedure URI '{}')", uri), out);
   }
-  if (!context_.decisions.decide(*session.role, uri, Action::register_).allow) {
-    out.deny(session, Action::register_, uri, wamp::kNotAuthorized);
-    return refuse_register(
-        session, message, wamp::kNotAuthorized,
-        fmt::format("session (session_id={}, authid=\"{}\", authrole=\"{}\") is not authorized to "
-                    "register procedure \"{}\" on realm \"{}\"",
-                    session.id, session.identity->authid, session.identity->authrole, uri, context_.realm),
-        out);
+  const auto permit = authorize(context_, session, uri, Action::register_, message.options.raw);
+  if (permit.outcome == Authorization::Outcome::deferred) return;
+  if (permit.outcome != Authorization::Outcome::allowed) {
+    return refuse_unauthorized(out, context_, session, wamp::MessageType::register_, message.request, uri,
+                               Action::register_, permit);
   }
   using Outcome = RegistrationDirectory::Outcome;
   const auto added = context_.directory.registrations.add(uri, message.options.match, message.options.invoke,
@@ -71,7 +68,7 @@ const Dealer::Match* Dealer::match(std::string_view procedure) {
   Match* known = cache_.find(procedure);
   if (known != nullptr && known->version == version) return known;
   if (known == nullptr) {
-    if (!wamp::is_valid_uri(procedure, context_.uri_check)) return nullptr;
+    if (!wamp::is_valid_uri(procedure, context_.options.uri_check)) return nullptr;
     known = cache_.insert(procedure, {});
     if (known == nullptr) known = &uncached_;
   }
@@ -101,24 +98,22 @@ void Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
   const Match* found = match(message.procedure);
   if (found == nullptr) {
     return refused(wamp::kInvalidUri, fmt::format("call with invalid procedure URI '{}' (URI strict checking {})",
-                                                  message.procedure, strict_text(context_.uri_check)));
+                                                  message.procedure, strict_text(context_.options.uri_check)));
   }
   // Permission comes before existence, so that nobody finds out what there is by asking.
-  const Decision decision = context_.decisions.decide(*session.role, message.procedure, Action::call);
-  if (!decision.allow) {
-    out.deny(session, Action::call, message.procedure, wamp::kNotAuthorized);
-    return refused(wamp::kNotAuthorized,
-                   fmt::format("session (session_id={}, authid=\"{}\", authrole=\"{}\") is not authorized to call "
-                               "procedure \"{}\" on realm \"{}\"",
-                               session.id, session.identity->authid, session.identity->authrole, message.procedure,
-                               context_.realm));
+  const auto permit = authorize(context_, session, message.procedure, Action::call, message.options.raw);
+  if (permit.outcome == Authorization::Outcome::deferred) return;
+  if (permit.outcome != Authorization::Outcome::allowed) {
+    return refuse_unauthorized(out, context_, session, wamp::MessageType::call, message.request, message.procedure,
+                               Action::call, permit);
   }
+  if (meta_.call(session, message, out)) return;
   const RegistrationView& view = found->view;
   if (!view.registration || view.callees->empty()) {
     return refused(wamp::kNoSuchProcedure, fmt::format("no callee registered for procedure <{}>", message.procedure));
   }
   const Callee& callee = pick(view);
-  const bool disclose = discloses(session, message.procedure, decision);
+  const bool disclose = discloses(session, message.procedure, permit);
   const bool pattern = view.registration->match != wamp::Match::exact;
   const std::string_view procedure = pattern ? message.procedure : std::string_view();
   if (callee.key.shard != context_.shard) {

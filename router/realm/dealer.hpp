@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "realm/meta_api.hpp"
 #include "realm/session_table.hpp"
 #include "realm/shard_context.hpp"
 #include "realm/uri_cache.hpp"
@@ -13,7 +14,8 @@ namespace crosspoint::realm {
 /// nothing itself; belongs to the shard's thread.
 class Dealer {
  public:
-  Dealer(ShardContext& context, SessionTable& sessions) : context_(context), sessions_(sessions) {}
+  Dealer(ShardContext& context, SessionTable& sessions, MetaApi& meta)
+      : context_(context), sessions_(sessions), meta_(meta) {}
 
   void register_(Session& session, const wamp::Register& message, Outbox& out);
   void unregister(Session& session, const wamp::Unregister& message, Outbox& out);
@@ -53,6 +55,7 @@ class Dealer {
 
   ShardContext& context_;
   SessionTable& sessions_;
+  MetaApi& meta_;
   UriCache<Match> cache_;
   Match uncached_;  // for procedures too long for the cache
 };

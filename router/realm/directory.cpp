@@ -4,7 +4,8 @@
 
 namespace crosspoint::realm {
 
-SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, wamp::Match match, unsigned shard) {
+SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, wamp::Match match, unsigned shard,
+                                                          const std::function<std::string()>& now) {
   const std::unique_lock lock(mutex_);
   Joined joined;
   if (const SubscriptionRef* found = index_.find(uri, match)) {
@@ -14,7 +15,10 @@ SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, 
     joined.subscription->id = ++last_id_;
     joined.subscription->uri = uri;
     joined.subscription->match = match;
+    joined.subscription->home = shard;
+    joined.subscription->created = now();
     joined.created = true;
+    by_id_.emplace(joined.subscription->id, joined.subscription);
     index_.insert(uri, match, joined.subscription);
   }
   joined.subscription->shards.fetch_or(std::uint64_t{1} << shard, std::memory_order_release);
@@ -27,8 +31,31 @@ bool SubscriptionDirectory::leave(const SubscriptionRef& subscription, unsigned 
   const std::uint64_t bit = std::uint64_t{1} << shard;
   if ((subscription->shards.fetch_and(~bit, std::memory_order_acq_rel) & ~bit) != 0) return false;
   index_.erase(subscription->uri, subscription->match);
+  by_id_.erase(subscription->id);
   versions_.changed(subscription->uri, subscription->match);
   return true;
+}
+
+SubscriptionRef SubscriptionDirectory::get(wamp::SubscriptionId id) const {
+  const std::shared_lock lock(mutex_);
+  const auto at = by_id_.find(id);
+  return at != by_id_.end() ? at->second : nullptr;
+}
+
+SubscriptionRef SubscriptionDirectory::find(std::string_view uri, wamp::Match match) const {
+  const std::shared_lock lock(mutex_);
+  const SubscriptionRef* found = index_.find(uri, match);
+  return found != nullptr ? *found : nullptr;
+}
+
+std::vector<SubscriptionRef> SubscriptionDirectory::list() const {
+  std::vector<SubscriptionRef> all;
+  {
+    const std::shared_lock lock(mutex_);
+    for (const auto& entry : by_id_) all.push_back(entry.second);
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  return all;
 }
 
 void SubscriptionDirectory::match(std::string_view topic, std::vector<SubscriptionRef>& out) const {

@@ -2,6 +2,7 @@
 
 #include <tsl/robin_map.h>
 
+#include <functional>
 #include <mutex>
 #include <shared_mutex>
 #include <string_view>
@@ -26,7 +27,9 @@ class SubscriptionDirectory {
     bool created = false;  ///< nobody was subscribed before
   };
   /// Makes `shard` one of the shards with members, creating the subscription if there is none.
-  Joined join(std::string_view uri, wamp::Match match, unsigned shard);
+  Joined join(
+      std::string_view uri, wamp::Match match, unsigned shard,
+      const std::function<std::string()>& now = [] { return std::string(); });
   /// `shard` has no more members. Returns true if the subscription is gone with them.
   bool leave(const SubscriptionRef& subscription, unsigned shard);
 
@@ -34,10 +37,17 @@ class SubscriptionDirectory {
   void match(std::string_view topic, std::vector<SubscriptionRef>& out) const;
   std::uint64_t version(std::string_view topic) const { return versions_.of(topic); }
 
+  /// nullptr if there is none.
+  SubscriptionRef get(wamp::SubscriptionId id) const;
+  SubscriptionRef find(std::string_view uri, wamp::Match match) const;
+  /// All there are, in the order of their ids.
+  std::vector<SubscriptionRef> list() const;
+
  private:
   mutable std::shared_mutex mutex_;
-  PatternIndex<SubscriptionRef> index_;  // guarded by mutex_
-  wamp::SubscriptionId last_id_ = 0;     // guarded by mutex_
+  PatternIndex<SubscriptionRef> index_;                          // guarded by mutex_
+  tsl::robin_map<wamp::SubscriptionId, SubscriptionRef> by_id_;  // guarded by mutex_
+  wamp::SubscriptionId last_id_ = 0;                             // guarded by mutex_
   VersionStamps versions_;
 };
 

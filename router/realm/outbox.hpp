@@ -32,7 +32,7 @@ class Outbox {
     const Session* session = nullptr;
     Action action{};
     std::string uri;
-    std::string_view reason;  ///< an error URI
+    std::string reason;  ///< an error URI, or what was wrong with the authorizer
   };
 
   void send(Session& to, wamp::Message message) { items_.push_back({&to, 0, 0, std::move(message)}); }
@@ -45,7 +45,7 @@ class Outbox {
   void add_receiver(Session& session) { receivers_.push_back(&session); }
   void post(unsigned shard, ShardMessage message) { posts_.push_back({shard, std::move(message)}); }
   void deny(const Session& session, Action action, std::string_view uri, std::string_view reason) {
-    denials_.push_back({&session, action, std::string(uri), reason});
+    denials_.push_back({&session, action, std::string(uri), std::string(reason)});
   }
 
   const std::vector<Item>& items() const { return items_; }

@@ -29,6 +29,10 @@ class PatternIndex {
     }
   }
 
+  const T* find(std::string_view uri, wamp::Match match) const {
+    return const_cast<PatternIndex*>(this)->find(uri, match);
+  }
+
   void insert(std::string_view uri, wamp::Match match, T value) {
     switch (match) {
       case wamp::Match::prefix:

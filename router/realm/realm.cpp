@@ -10,7 +10,7 @@ std::unique_ptr<const Role> make_role(std::string_view name, std::unique_ptr<con
 }  // namespace
 
 Realm::Realm(std::string name, RealmOptions options, unsigned shards, std::uint64_t seed)
-    : name_(std::move(name)), options_(options) {
+    : name_(std::move(name)), options_(std::move(options)) {
   roles_.emplace(kTrustedRole, make_role(kTrustedRole, make_fixed_authorizer({true, true})));
   roles_.emplace(kAnonymousRole, make_role(kAnonymousRole, make_fixed_authorizer({})));
   base::Random seeds(seed);
@@ -19,8 +19,16 @@ Realm::Realm(std::string name, RealmOptions options, unsigned shards, std::uint6
   }
 }
 
-bool Realm::add_role(std::string name, std::unique_ptr<const Authorizer> authorizer) {
-  auto role = make_role(name, std::move(authorizer));
+bool Realm::add_role(std::string name, std::unique_ptr<const Authorizer> rules) {
+  return add(make_role(name, std::move(rules)));
+}
+
+bool Realm::add_dynamic_role(std::string name, std::string authorizer) {
+  return add(std::make_unique<const Role>(std::move(name), std::move(authorizer)));
+}
+
+bool Realm::add(std::unique_ptr<const Role> role) {
+  std::string name = role->name();
   if (name == kAnonymousRole) {  // the configured one takes the place of the one that may do nothing
     roles_.insert_or_assign(std::move(name), std::move(role));
     return true;

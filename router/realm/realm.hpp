@@ -15,10 +15,6 @@
 
 namespace crosspoint::realm {
 
-struct RealmOptions {
-  wamp::UriCheck uri_check = wamp::UriCheck::loose;
-};
-
 /// A routing domain: sessions of one realm never see those of another. Roles and options are fixed before the threads
 /// start; what changes later is in the directory (shared, locked) and in the shards (one per thread).
 class Realm {
@@ -29,7 +25,9 @@ class Realm {
   Realm& operator=(const Realm&) = delete;
 
   /// Before the first session only. Returns false if the realm has a role of that name.
-  bool add_role(std::string name, std::unique_ptr<const Authorizer> authorizer);
+  bool add_role(std::string name, std::unique_ptr<const Authorizer> rules);
+  /// The same for a role with a dynamic authorizer, given as the procedure that decides.
+  bool add_dynamic_role(std::string name, std::string authorizer);
 
   const std::string& name() const { return name_; }
   const RealmOptions& options() const { return options_; }
@@ -40,6 +38,8 @@ class Realm {
   unsigned shard_count() const { return static_cast<unsigned>(shards_.size()); }
 
  private:
+  bool add(std::unique_ptr<const Role> role);
+
   std::string name_;
   RealmOptions options_;
   tsl::robin_map<std::string, std::unique_ptr<const Role>, base::StringHash, std::equal_to<>> roles_;

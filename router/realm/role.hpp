@@ -21,19 +21,25 @@ inline constexpr std::string_view kTrustedRole = "trusted";
 /// realm does not define it; then it may do nothing.
 inline constexpr std::string_view kAnonymousRole = "anonymous";
 
-/// What a realm's configuration says of the sessions that share an authrole.
+/// What a realm's configuration says of the sessions that share an authrole: static rules, or the procedure that
+/// decides (a dynamic authorizer).
 class Role {
  public:
-  Role(std::string name, std::unique_ptr<const Authorizer> authorizer)
-      : name_(std::move(name)), authorizer_(std::move(authorizer)) {}
+  Role(std::string name, std::unique_ptr<const Authorizer> rules) : name_(std::move(name)), rules_(std::move(rules)) {}
+  Role(std::string name, std::string authorizer) : name_(std::move(name)), authorizer_(std::move(authorizer)) {}
 
   const std::string& name() const { return name_; }
   bool trusted() const { return name_ == kTrustedRole; }
-  Decision decide(std::string_view uri, Action action) const { return authorizer_->decide(uri, action); }
+  bool dynamic() const { return rules_ == nullptr; }
+  /// The procedure to be called; empty for static rules.
+  const std::string& authorizer() const { return authorizer_; }
+  /// Static rules only.
+  Decision decide(std::string_view uri, Action action) const { return rules_->decide(uri, action); }
 
  private:
   std::string name_;
-  std::unique_ptr<const Authorizer> authorizer_;
+  std::unique_ptr<const Authorizer> rules_;
+  std::string authorizer_;
 };
 
 /// The same answer to everything (`allow-by-default`, and the role `trusted`).

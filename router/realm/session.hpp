@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "realm/authorization.hpp"
 #include "realm/registration.hpp"
 #include "realm/session_key.hpp"
 #include "wamp/ids.hpp"
@@ -43,6 +44,13 @@ struct Session {
   std::shared_ptr<const Identity> identity;
   const Role* role = nullptr;  ///< owned by the Realm
   Peer* peer = nullptr;
+  /// The router's own: not counted, not told GOODBYE, and its peer is no connection.
+  bool internal = false;
+
+  /// What the role's dynamic authorizer said of the message that is handed in again.
+  std::unique_ptr<Verdict> verdict;
+  /// What it said that may be remembered.
+  std::unique_ptr<RememberedDecisions> remembered;
 
   /// Place in the member list of each subscription (kept by Broker).
   tsl::robin_map<wamp::SubscriptionId, std::uint32_t> subscriptions;

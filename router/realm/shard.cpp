@@ -18,9 +18,24 @@ Shard::Shard(Realm& realm, unsigned index, base::Random random)
     : realm_(realm),
       random_(random),
       sessions_(index),
-      context_{index, realm.name(), realm.options().uri_check, realm.directory(), random_, decisions_},
+      context_{index, realm.name(), realm.options(), realm.directory(), random_, decisions_},
       broker_(context_),
-      dealer_(context_, sessions_) {}
+      meta_(context_, sessions_, [this](wamp::SubscriptionId id) { return broker_.members(id); }),
+      dealer_(context_, sessions_, meta_) {}
+
+Session& Shard::join_internal(Peer& peer, const Role& role) {
+  Session& session = sessions_.add();
+  auto identity = std::make_shared<Identity>();
+  identity->session = wamp::random_id(random_);
+  identity->authid = "router";
+  identity->authrole = role.name();
+  session.id = identity->session;
+  session.identity = std::move(identity);
+  session.role = &role;
+  session.peer = &peer;
+  session.internal = true;
+  return session;
+}
 
 Session* Shard::join(Peer& peer, std::shared_ptr<const Identity> identity, const Role& role) {
   Session& session = sessions_.add();
@@ -34,14 +49,15 @@ Session* Shard::join(Peer& peer, std::shared_ptr<const Identity> identity, const
 }
 
 void Shard::leave(Session& session, Outbox& out) {
-  broker_.leave(session);
+  broker_.leave(session, out);
   dealer_.leave(session, out);
-  realm_.directory().sessions.remove(session.id);
+  if (!session.internal) realm_.directory().sessions.remove(session.id);
   sessions_.remove(session);
 }
 
 std::string_view Shard::receive(Session& session, const wamp::Message& message, Outbox& out) {
   constexpr std::string_view kGood;
+  context_.question.reset();
   return std::visit(
       Overloaded{
           [&](const wamp::Publish& m) { return broker_.publish(session, m, out), kGood; },
@@ -69,6 +85,9 @@ std::string_view Shard::receive(Session& session, const wamp::Message& message, 
 void Shard::deliver(const ShardMessage& message, Outbox& out) {
   std::visit(Overloaded{
                  [&](const PublicationRef& publication) { broker_.deliver(*publication, out); },
+                 [&](const SubscriptionReport& report) { broker_.report(report, out); },
+                 [&](const MembersQuery& query) { meta_.deliver(query, out); },
+                 [&](const MembersAnswer& answer) { meta_.deliver(answer, out); },
                  [&](const auto& other) { dealer_.deliver(other, out); },
              },
              message);

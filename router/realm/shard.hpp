@@ -22,12 +22,17 @@ class Shard {
 
   /// A session joins under a role of this realm. nullptr if its id is taken.
   Session* join(Peer& peer, std::shared_ptr<const Identity> identity, const Role& role);
+  /// A session of the router's own; `peer` is no connection, and gets the answers to its calls.
+  Session& join_internal(Peer& peer, const Role& role);
   /// Ends a session and destroys it. What it leaves unanswered fails. Messages to it that are in an Outbox must have
   /// been delivered; none is added.
   void leave(Session& session, Outbox& out);
 
   /// A message from a session. Returns what makes it a protocol violation, or nothing.
   std::string_view receive(Session& session, const wamp::Message& message, Outbox& out);
+  /// Set if the message just received has to wait for a dynamic authorizer: nothing was done. Have the question asked,
+  /// set Session::verdict, and hand the same message in again.
+  const std::optional<Question>& question() const { return context_.question; }
   /// A message from another shard of this realm. It must outlive the delivery of `out`.
   void deliver(const ShardMessage& message, Outbox& out);
   /// See Dealer::invocation_undelivered.
@@ -47,6 +52,7 @@ class Shard {
   SessionTable sessions_;
   ShardContext context_;
   Broker broker_;
+  MetaApi meta_;
   Dealer dealer_;
 };
 

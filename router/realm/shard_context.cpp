@@ -1,6 +1,9 @@
 #include "realm/shard_context.hpp"
 
+#include <fmt/core.h>
+
 #include "realm/role.hpp"
+#include "wamp/errors.hpp"
 
 namespace crosspoint::realm {
 
@@ -14,10 +17,56 @@ void refuse(Outbox& out, Session& session, wamp::MessageType type, wamp::Request
   out.send(session, std::move(message));
 }
 
+namespace {
+
+std::string_view doing(Action action) {
+  switch (action) {
+    case Action::call:
+      return "calling procedure";
+    case Action::register_:
+      return "registering procedure";
+    case Action::publish:
+      return "publishing to topic URI";
+    default:
+      return "subscribing to topic URI";
+  }
+}
+
+}  // namespace
+
+std::string refusal_text(const ShardContext& context, const Session& session, std::string_view uri, Action action,
+                         const Authorization& authorization) {
+  if (authorization.outcome == Authorization::Outcome::failed) {
+    return fmt::format("failed to authorize session for {} '{}': {}", doing(action), uri, authorization.problem);
+  }
+  if (action == Action::publish) return fmt::format("session not authorized to publish to topic '{}'", uri);
+  constexpr std::array<std::string_view, kActions> kTo{"call procedure", "register procedure", "",
+                                                       "subscribe to topic"};
+  return fmt::format(
+      "session (session_id={}, authid=\"{}\", authrole=\"{}\") is not authorized to {} \"{}\" on realm "
+      "\"{}\"",
+      session.id, session.identity->authid, session.identity->authrole, kTo[static_cast<std::size_t>(action)], uri,
+      context.realm);
+}
+
+void deny(Outbox& out, Session& session, std::string_view uri, Action action, const Authorization& authorization) {
+  const bool failed = authorization.outcome == Authorization::Outcome::failed;
+  out.deny(session, action, uri, failed ? authorization.problem : wamp::kNotAuthorized);
+}
+
+void refuse_unauthorized(Outbox& out, ShardContext& context, Session& session, wamp::MessageType type,
+                         wamp::RequestId request, std::string_view uri, Action action,
+                         const Authorization& authorization) {
+  deny(out, session, uri, action, authorization);
+  const bool failed = authorization.outcome == Authorization::Outcome::failed;
+  refuse(out, session, type, request, failed ? wamp::kAuthorizationFailed : wamp::kNotAuthorized,
+         refusal_text(context, session, uri, action, authorization));
+}
+
 std::string_view strict_text(wamp::UriCheck check) { return check == wamp::UriCheck::strict ? "True" : "False"; }
 
-bool discloses(const Session& session, std::string_view uri, const Decision& decision) {
-  return decision.disclose || session.role->trusted() || uri.starts_with("wamp.") || uri.starts_with("crossbar.");
+bool discloses(const Session& session, std::string_view uri, const Authorization& authorization) {
+  return authorization.disclose || session.role->trusted() || uri.starts_with("wamp.") || uri.starts_with("crossbar.");
 }
 
 }  // namespace crosspoint::realm

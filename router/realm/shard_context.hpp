@@ -1,22 +1,69 @@
 #pragma once
 
+#include <tsl/robin_map.h>
 #include "base/random.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "realm/authorization.hpp"
 #include "realm/decision_cache.hpp"
 #include "realm/directory.hpp"
 #include "realm/outbox.hpp"
+#include "realm/role.hpp"
 #include "wamp/uri.hpp"
 
 namespace crosspoint::realm {
+
+struct RealmOptions {
+  wamp::UriCheck uri_check = wamp::UriCheck::loose;
+  /// Offer the `wamp.` procedures and publish the `wamp.` events.
+  bool meta_api = true;
+  /// Decisions of dynamic authorizers that may be cached count for all sessions of a role, not only for the one asked.
+  bool cache_by_role = false;
+  /// Now, for people: "2017-12-08T09:46:23.123Z".
+  std::function<std::string()> timestamp = [] { return std::string(); };
+};
 
 /// What Broker and Dealer of one shard work with.
 struct ShardContext {
   unsigned shard = 0;
   std::string_view realm;  ///< its name
-  wamp::UriCheck uri_check = wamp::UriCheck::loose;
+  const RealmOptions& options;
   Directory& directory;
   base::Random& random;
   DecisionCache& decisions;
+  /// Set by a message that has to wait for a dynamic authorizer.
+  std::optional<Question> question{};
+  /// Why a dynamic authorizer failed; Authorization::problem points here.
+  std::string problem{};
+  tsl::robin_map<const Role*, std::unique_ptr<RememberedDecisions>> role_decisions{};
 };
+
+/// Use authorize().
+Authorization authorize_dynamically(ShardContext& context, Session& session, std::string_view uri, Action action,
+                                    const wamp::Dict& options);
+
+/// Whether a session may do something. If the outcome is `deferred`, nothing may have been done yet, and nothing is to
+/// be done: the message will come again.
+inline Authorization authorize(ShardContext& context, Session& session, std::string_view uri, Action action,
+                               const wamp::Dict& options) {
+  if (session.role->dynamic()) return authorize_dynamically(context, session, uri, action, options);
+  const Decision decision = context.decisions.decide(*session.role, uri, action);
+  return {decision.allow ? Authorization::Outcome::allowed : Authorization::Outcome::denied, decision.disclose, {}};
+}
+
+/// Refuses a request that `authorization` did not allow: an ERROR, and a line in the log.
+void refuse_unauthorized(Outbox& out, ShardContext& context, Session& session, wamp::MessageType type,
+                         wamp::RequestId request, std::string_view uri, Action action,
+                         const Authorization& authorization);
+/// The same without an ERROR.
+void deny(Outbox& out, Session& session, std::string_view uri, Action action, const Authorization& authorization);
+/// The text of the ERROR.
+std::string refusal_text(const ShardContext& context, const Session& session, std::string_view uri, Action action,
+                         const Authorization& authorization);
 
 /// Refuses a request: an ERROR with one text as argument.
 void refuse(Outbox& out, Session& session, wamp::MessageType type, wamp::RequestId request, std::string_view error,
@@ -26,6 +73,6 @@ void refuse(Outbox& out, Session& session, wamp::MessageType type, wamp::Request
 std::string_view strict_text(wamp::UriCheck check);
 
 /// Whether to disclose who calls or publishes: the role's rule, and always for the router's own URIs.
-bool discloses(const Session& session, std::string_view uri, const Decision& decision);
+bool discloses(const Session& session, std::string_view uri, const Authorization& authorization);
 
 }  // namespace crosspoint::realm

@@ -8,8 +8,12 @@ std::size_t size_of(const ShardMessage& message) {
       [](const auto& m) {
         if constexpr (requires { m->payload; }) {
           return kFixed + m->payload.bytes.size() + m->topic.size();
-        } else {
+        } else if constexpr (requires { m.payload; }) {
           return kFixed + m.payload.bytes.size();
+        } else if constexpr (requires { m.sessions; }) {
+          return kFixed + m.sessions.size() * sizeof(wamp::SessionId);
+        } else {
+          return kFixed;
         }
       },
       message);

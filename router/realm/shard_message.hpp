@@ -9,6 +9,7 @@
 #include "realm/receiver_filter.hpp"
 #include "realm/session.hpp"
 #include "realm/session_key.hpp"
+#include "realm/subscription.hpp"
 #include "wamp/ids.hpp"
 #include "wamp/message.hpp"
 
@@ -56,7 +57,27 @@ struct RemoteError {
   wamp::Payload payload;
 };
 
-using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError>;
+/// What happened to a subscription, for the shard that made it ("Subscription Meta Events").
+enum class SubscriptionEvent : std::uint8_t { created, subscribed, unsubscribed, deleted };
+struct SubscriptionReport {
+  SubscriptionEvent event{};
+  wamp::SessionId session = 0;  ///< whose doing it was
+  SubscriptionRef subscription;
+};
+
+/// Asks a shard who of its sessions is subscribed; and what it answers.
+struct MembersQuery {
+  unsigned from = 0;  ///< shard
+  std::uint64_t number = 0;
+  wamp::SubscriptionId subscription = 0;
+};
+struct MembersAnswer {
+  std::uint64_t number = 0;
+  std::vector<wamp::SessionId> sessions;
+};
+
+using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, SubscriptionReport,
+                                  MembersQuery, MembersAnswer>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

@@ -16,6 +16,8 @@ struct Subscription {
   wamp::SubscriptionId id = 0;
   std::string uri;
   wamp::Match match = wamp::Match::exact;
+  unsigned home = 0;    ///< the shard that made it, and reports what happens to it
+  std::string created;  ///< when, as RealmOptions::timestamp says it
   /// Bit k is set while shard k has members. Changed only under the directory's lock.
   std::atomic<std::uint64_t> shards{0};
 };

@@ -60,6 +60,15 @@ bool is_valid(std::string_view uri, UriCheck check, Empty allowed) {
 
 }  // namespace
 
+bool parse_match(std::string_view text, Match& out) {
+  for (const Match match : {Match::exact, Match::prefix, Match::wildcard}) {
+    if (text != to_string(match)) continue;
+    out = match;
+    return true;
+  }
+  return false;
+}
+
 std::string_view to_string(Match match) {
   constexpr std::array<std::string_view, 3> kNames{"exact", "prefix", "wildcard"};
   return kNames[static_cast<std::size_t>(match)];

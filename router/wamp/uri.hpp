@@ -11,6 +11,8 @@ namespace crosspoint::wamp {
 enum class Match : std::uint8_t { exact, prefix, wildcard };
 
 std::string_view to_string(Match match);
+/// False if `text` names no match policy.
+bool parse_match(std::string_view text, Match& out);
 
 /// The two URI rules of the specification ("URIs", basic profile): loose forbids white space, '#' and, outside
 /// patterns, empty components; strict allows only [0-9a-z_] in components.

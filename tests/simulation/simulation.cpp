@@ -25,7 +25,7 @@ std::string key_of(const json& payload) { return payload.dump(); }
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, bool trace)
-    : random_(seed), seed_(seed), trace_(trace), realm_(kShards, {}, seed) {}
+    : random_(seed), seed_(seed), trace_(trace), realm_(kShards, test::quiet(), seed) {}
 
 void Simulation::check(bool good, const std::string& what) const {
   if (!good)

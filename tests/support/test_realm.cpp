@@ -104,8 +104,23 @@ std::string TestClient::send(std::string_view json) {
   }
   realm::Shard& shard = owner_.realm_.shard(shard_);
   const std::string problem(shard.receive(*session_, message, owner_.outboxes_[shard_]));
+  question_.clear();
+  if (const auto& question = shard.question()) {
+    if (!owner_.outboxes_[shard_].empty()) throw std::runtime_error("a message that waits has done something");
+    question_ = std::string(to_string(question->action)) + " " + std::string(question->uri) + " " +
+                std::string(base::as_text(question->options->bytes));
+    version_ = question->version;
+    asked_ = json;
+  }
   owner_.deliver(shard_);
   return problem;
+}
+
+std::string TestClient::answer(const nlohmann::json& value, std::string problem) {
+  session_->verdict = std::make_unique<realm::Verdict>(realm::read_verdict(value));
+  session_->verdict->version = version_;
+  if (!problem.empty()) session_->verdict->problem = std::move(problem);
+  return send(std::string(asked_));
 }
 
 nlohmann::json TestClient::take() {

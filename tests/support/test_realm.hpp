@@ -18,6 +18,13 @@ namespace crosspoint::test {
 
 class TestRealm;
 
+/// Options of a realm that says nothing of its own accord.
+inline realm::RealmOptions quiet() {
+  realm::RealmOptions options;
+  options.meta_api = false;
+  return options;
+}
+
 /// A session, seen from its client.
 class TestClient final : public realm::Peer {
  public:
@@ -25,6 +32,11 @@ class TestClient final : public realm::Peer {
 
   /// Has its shard handle a message; returns the protocol violation it is, or nothing.
   std::string send(std::string_view json);
+  /// What the dynamic authorizer is to be asked about the message sent last, as "<action> <uri> <options>"; empty if
+  /// nothing.
+  const std::string& question() const { return question_; }
+  /// The authorizer's answer: the message is handled again.
+  std::string answer(const nlohmann::json& value, std::string problem = {});
   /// The next message received, or null.
   nlohmann::json take();
   /// Takes all; the last of them.
@@ -42,12 +54,15 @@ class TestClient final : public realm::Peer {
   unsigned shard_;
   realm::Session* session_ = nullptr;
   std::deque<nlohmann::json> inbox_;
+  std::string asked_;  // the message that waits
+  std::string question_;
+  std::uint64_t version_ = 0;
 };
 
 class TestRealm {
  public:
   /// A realm with `shards` shards; the role "user" may do everything and discloses nothing.
-  explicit TestRealm(unsigned shards = 1, realm::RealmOptions options = {}, std::uint64_t seed = 1);
+  explicit TestRealm(unsigned shards = 1, realm::RealmOptions options = quiet(), std::uint64_t seed = 1);
 
   TestClient& join(unsigned shard = 0, std::string authid = "joe", std::string role = "user");
   realm::Realm& realm() { return realm_; }

@@ -1,0 +1,61 @@
+#include "connection/principal_details.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+namespace crosspoint::connection {
+namespace {
+
+using nlohmann::json;
+
+json transport(const transports::TransportInfo& info) {
+  json headers = json::object();
+  for (const auto& [name, value] : info.headers_received) headers[name] = value;
+  json sent = json::object();
+  for (const auto& [name, value] : info.headers_sent) sent[name] = value;
+  const bool websocket = info.framing == "websocket";
+  json out{{"channel_type", info.secure ? "tls" : "tcp"},
+           {"channel_framing", info.framing},
+           {"channel_serializer", nullptr},
+           {"own", info.own_address},
+           {"peer", info.peer_address},
+           {"is_server", true},
+           {"own_pid", ::getpid()},
+           {"own_tid", ::syscall(SYS_gettid)},
+           {"own_fd", info.fd},
+           {"is_secure", info.secure},
+           {"channel_id", json::object()},
+           {"peer_cert", nullptr},
+           {"websocket_protocol", websocket ? json(info.subprotocol) : json()},
+           {"websocket_extensions_in_use", info.extensions},
+           {"http_headers_received", std::move(headers)},
+           {"http_headers_sent", std::move(sent)},
+           {"http_cbtid", nullptr}};
+  out["type"] = info.framing;
+  out["protocol"] = websocket ? info.subprotocol : std::string(info.serializer->name);
+  out["cbtid"] = nullptr;
+  out["client_cert"] = nullptr;
+  return out;
+}
+
+// Header values may be any bytes; what is no UTF-8 is replaced.
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace
+
+std::string transport_json(const transports::TransportInfo& info) { return dump(transport(info)); }
+
+std::string session_json(const realm::Identity& identity, const transports::TransportInfo& info) {
+  json extra = identity.authextra.empty() ? json() : json::parse(identity.authextra, nullptr, false);
+  return dump({{"session", identity.session},
+               {"authid", identity.authid},
+               {"authrole", identity.authrole},
+               {"authmethod", identity.authmethod},
+               {"authprovider", identity.authprovider},
+               {"authextra", std::move(extra)},
+               {"transport", transport(info)}});
+}
+
+}  // namespace crosspoint::connection

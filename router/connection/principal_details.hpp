@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "realm/session.hpp"
+#include "transports/message_port.hpp"
+
+/// What dynamic authenticators and authorizers are told, as JSON text.
+namespace crosspoint::connection {
+
+/// The `transport` dictionary: Crossbar's attributes, and those of older versions (`type`, `protocol`, `cbtid`).
+std::string transport_json(const transports::TransportInfo& info);
+
+/// `session`, `authid`, `authrole`, `authmethod`, `authprovider`, `authextra` and `transport` of a session.
+std::string session_json(const realm::Identity& identity, const transports::TransportInfo& info);
+
+}  // namespace crosspoint::connection

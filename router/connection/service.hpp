@@ -1,0 +1,65 @@
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <chrono>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/timers.hpp"
+#include "realm/role.hpp"
+#include "realm/session.hpp"
+#include "wamp/message.hpp"
+
+namespace crosspoint::connection {
+
+class RealmGate;
+
+/// A session of the router's own in a realm, to call procedures of clients: dynamic authenticators and authorizers. One
+/// per role and thread; belongs to that thread.
+class Service final : public realm::Peer {
+ public:
+  /// What came of a call.
+  struct Answer {
+    std::string error;     ///< an error URI; empty if there is a result
+    std::string message;   ///< of the error: its first argument as text
+    nlohmann::json value;  ///< the result's first argument; null if it has none
+  };
+  /// Called once, at the end of a turn, when nothing is under delivery.
+  using Callback = std::function<void(Answer answer)>;
+
+  Service(RealmGate& gate, const realm::Role& role);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// Calls a procedure; `arguments` is the JSON text of a list. When there is no answer in time, the answer is
+  /// `wamp.error.timeout`. The number names the call for cancel().
+  wamp::RequestId call(std::string_view procedure, std::string_view arguments, std::chrono::seconds timeout,
+                       Callback callback);
+  /// The callback will not be called.
+  void cancel(wamp::RequestId call);
+
+  /// RESULT or ERROR for this session.
+  void receive(const wamp::Message& message);
+  /// Hands over the answers that have come. True if there were any.
+  bool run_callbacks();
+
+ private:
+  struct Pending {
+    Callback callback;
+    base::Timers::Handle timer;
+  };
+  void complete(wamp::RequestId request, Answer answer);
+
+  RealmGate& gate_;
+  realm::Session& session_;
+  wamp::RequestId last_request_ = 0;
+  tsl::robin_map<wamp::RequestId, Pending> pending_;
+  std::vector<std::pair<wamp::RequestId, Answer>> answers_;
+};
+
+}  // namespace crosspoint::connection

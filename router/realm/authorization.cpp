@@ -1,0 +1,95 @@
+#include "realm/authorization.hpp"
+
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "realm/shard_context.hpp"
+
+namespace crosspoint::realm {
+namespace {
+
+using nlohmann::json;
+
+Verdict invalid(const json& value) {
+  Verdict verdict;
+  verdict.problem = fmt::format(
+      "invalid return value of type \"{}\" from the authorizer: a boolean or a dictionary of "
+      "allow, disclose, cache and validate is allowed",
+      value.type_name());
+  return verdict;
+}
+
+Verdict from_dictionary(const json& value) {
+  Verdict verdict;
+  bool allow_given = false;
+  for (const auto& [key, item] : value.items()) {
+    if (key == "validate") {
+      if (!item.is_object() && !item.is_null()) return invalid(value);
+      continue;
+    }
+    if (!item.is_boolean()) return invalid(value);
+    if (key == "allow") {
+      verdict.decision.allow = item.get<bool>();
+      allow_given = true;
+    } else if (key == "disclose") {
+      verdict.decision.disclose = item.get<bool>();
+    } else if (key == "cache") {
+      verdict.cache = item.get<bool>();
+    } else {
+      return invalid(value);
+    }
+  }
+  return allow_given ? verdict : invalid(value);
+}
+
+Authorization outcome(const Decision& decision) {
+  using Outcome = Authorization::Outcome;
+  return {decision.allow ? Outcome::allowed : Outcome::denied, decision.disclose, {}};
+}
+
+/// Where the decisions for a session are remembered: with the session, or for all of its role as Crossbar does.
+RememberedDecisions& memory(ShardContext& context, Session& session) {
+  if (context.options.cache_by_role) {
+    auto& entry = context.role_decisions[session.role];
+    if (!entry) entry = std::make_unique<RememberedDecisions>();
+    return *entry;
+  }
+  if (!session.remembered) session.remembered = std::make_unique<RememberedDecisions>();
+  return *session.remembered;
+}
+
+}  // namespace
+
+Verdict read_verdict(const json& value) {
+  if (value.is_object()) return from_dictionary(value);
+  if (!value.is_boolean()) return invalid(value);
+  Verdict verdict;
+  verdict.decision.allow = value.get<bool>();
+  return verdict;
+}
+
+Authorization authorize_dynamically(ShardContext& context, Session& session, std::string_view uri, Action action,
+                                    const wamp::Dict& options) {
+  using Outcome = Authorization::Outcome;
+  if (const auto verdict = std::move(session.verdict)) {
+    if (!verdict->problem.empty()) {
+      context.problem = verdict->problem;
+      return {Outcome::failed, false, context.problem};
+    }
+    if (verdict->cache) memory(context, session).remember(uri, action, *verdict);
+    return outcome(verdict->decision);
+  }
+  const std::uint64_t version = context.directory.registrations.version(session.role->authorizer());
+  if (session.remembered || context.options.cache_by_role) {
+    if (const auto known = memory(context, session).find(uri, action, version)) return outcome(*known);
+  }
+  if (session.internal) {  // nobody could wait for the answer
+    context.problem = "the router's own sessions cannot have a role with a dynamic authorizer";
+    return {Outcome::failed, false, context.problem};
+  }
+  context.question = Question{action, uri, &options, version};
+  return {Outcome::deferred, false, {}};
+}
+
+}  // namespace crosspoint::realm

@@ -1,0 +1,179 @@
+#include <catch2/catch.hpp>
+
+#include "support/test_realm.hpp"
+
+using crosspoint::test::TestClient;
+using crosspoint::test::TestRealm;
+using nlohmann::json;
+
+namespace {
+
+crosspoint::realm::RealmOptions with_meta_api() {
+  crosspoint::realm::RealmOptions options;
+  options.timestamp = [] { return std::string("2026-01-02T03:04:05.678Z"); };
+  return options;
+}
+
+std::uint64_t subscribe(TestClient& client, const std::string& topic, const std::string& options = "{}") {
+  client.send("[32,1," + options + ",\"" + topic + "\"]");
+  json reply = client.take();
+  REQUIRE(reply[0] == 33);
+  return reply[2];
+}
+
+/// The result of a call, or the ERROR.
+json call(TestRealm& realm, TestClient& client, const std::string& procedure, const json& arguments = json::array()) {
+  client.send("[48,7,{},\"wamp.subscription." + procedure + "\"," + arguments.dump() + "]");
+  realm.settle();
+  const json reply = client.take();
+  if (reply[0] == 50) return reply[3][0];
+  REQUIRE(reply[0] == 8);
+  return reply;
+}
+
+/// What a listener has received: [topic's last part, arguments] each.
+json events(TestClient& listener, const std::map<std::uint64_t, std::string>& names) {
+  json all = json::array();
+  while (listener.waiting() > 0) {
+    const json event = listener.take();
+    REQUIRE(event[0] == 36);
+    all.push_back({names.at(event[1]), event[4]});
+  }
+  return all;
+}
+
+std::map<std::uint64_t, std::string> listen(TestClient& listener) {
+  std::map<std::uint64_t, std::string> names;
+  for (const std::string name : {"on_create", "on_subscribe", "on_unsubscribe", "on_delete"}) {
+    names[subscribe(listener, "wamp.subscription." + name)] = name;
+  }
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("what happens to a subscription is published (Subscription Meta Events)") {
+  TestRealm realm(1, with_meta_api());
+  auto& listener = realm.join();
+  const auto names = listen(listener);
+  REQUIRE(listener.waiting() == 0);  // subscriptions to meta topics are not reported
+  auto& one = realm.join();
+  auto& two = realm.join();
+  const auto id = subscribe(one, "com.a", R"({"match":"prefix"})");
+  const json details{{"id", id}, {"created", "2026-01-02T03:04:05.678Z"}, {"uri", "com.a"}, {"match", "prefix"}};
+  REQUIRE(events(listener, names) == json::array({json::array({"on_create", {one.id(), details}}),
+                                                  json::array({"on_subscribe", {one.id(), id}})}));
+  subscribe(two, "com.a", R"({"match":"prefix"})");
+  REQUIRE(events(listener, names) == json::array({json{"on_subscribe", {two.id(), id}}}));
+  subscribe(two, "com.a", R"({"match":"prefix"})");  // again: nothing has happened
+  REQUIRE(listener.waiting() == 0);
+  one.send("[34,2," + std::to_string(id) + "]");
+  REQUIRE(events(listener, names) == json::array({json{"on_unsubscribe", {one.id(), id}}}));
+  const auto gone = two.id();
+  two.leave();
+  REQUIRE(events(listener, names) ==
+          json::array({json::array({"on_unsubscribe", {gone, id}}), json::array({"on_delete", {gone, id}})}));
+  auto options = with_meta_api();
+  options.meta_api = false;
+  TestRealm silent(1, options);
+  auto& deaf = silent.join();
+  listen(deaf);
+  subscribe(silent.join(), "com.a");
+  REQUIRE(deaf.waiting() == 0);
+  deaf.send(R"([48,1,{},"wamp.subscription.list"])");
+  REQUIRE(deaf.take()[4] == "wamp.error.no_such_procedure");
+}
+
+TEST_CASE("a session that leaves hears nothing of it") {
+  TestRealm realm(1, with_meta_api());
+  auto& client = realm.join();
+  subscribe(client, "com.a");
+  listen(client);
+  client.leave();  // TestClient::leave() checks that nothing is sent
+  REQUIRE(realm.realm().directory().subscriptions.list().empty());
+}
+
+TEST_CASE("on several shards the events on a subscription come in the order in which things happened") {
+  // Whatever the order in which messages between shards are carried.
+  for (int order = 0; order < 6; ++order) {
+    TestRealm realm(3, with_meta_api());
+    auto& listener = realm.join(2);
+    const auto names = listen(listener);
+    auto& one = realm.join(0);
+    auto& two = realm.join(1);
+    const auto id = subscribe(one, "com.a");
+    subscribe(two, "com.a");
+    one.send("[34,2," + std::to_string(id) + "]");
+    two.send("[34,2," + std::to_string(id) + "]");
+    const std::vector<std::pair<unsigned, unsigned>> ways{{0, 2}, {1, 0}, {1, 2}};
+    for (int i = 0; i < 12; ++i) {
+      const auto& [from, to] = ways[static_cast<std::size_t>((order + i * (order % 2 == 0 ? 1 : 2)) % 3)];
+      realm.carry(from, to);
+    }
+    realm.settle();
+    const json seen = events(listener, names);
+    REQUIRE(seen.size() == 6);
+    REQUIRE(seen[0][0] == "on_create");
+    REQUIRE(seen[1] == json{"on_subscribe", {one.id(), id}});
+    REQUIRE(seen[5][0] == "on_delete");
+    const auto place = [&](const json& event) { return std::find(seen.begin(), seen.end(), event) - seen.begin(); };
+    REQUIRE(place({"on_subscribe", {two.id(), id}}) < place({"on_unsubscribe", {two.id(), id}}));
+    REQUIRE(place({"on_subscribe", {two.id(), id}}) < 5);
+  }
+}
+
+TEST_CASE("subscriptions are found (Subscription Meta Procedures)") {
+  TestRealm realm(2, with_meta_api());
+  auto& one = realm.join(0);
+  auto& two = realm.join(1);
+  auto& asking = realm.join(0);
+  const auto exact = subscribe(one, "com.a");
+  const auto prefix = subscribe(one, "com", R"({"match":"prefix"})");
+  const auto wildcard = subscribe(two, "com.", R"({"match":"wildcard"})");
+  subscribe(two, "com.a");
+  subscribe(one, "wamp.subscription.on_create");  // is nobody's business
+  REQUIRE(call(realm, asking, "list") == json{{"exact", {exact}}, {"prefix", {prefix}}, {"wildcard", {wildcard}}});
+  REQUIRE(call(realm, asking, "lookup", {"com.a"}) == exact);
+  REQUIRE(call(realm, asking, "lookup", {"com", {{"match", "prefix"}}}) == prefix);
+  REQUIRE(call(realm, asking, "lookup", {"com"}) == nullptr);
+  REQUIRE(call(realm, asking, "lookup", {"wamp.subscription.on_create"}) == nullptr);
+  REQUIRE(call(realm, asking, "match", {"com.a"}) == json{exact, prefix, wildcard});
+  REQUIRE(call(realm, asking, "match", {"org"}) == nullptr);
+  REQUIRE(call(realm, asking, "get", {prefix}) ==
+          json{{"id", prefix}, {"created", "2026-01-02T03:04:05.678Z"}, {"uri", "com"}, {"match", "prefix"}});
+  REQUIRE(call(realm, asking, "list_subscribers", {exact}) == json{one.id(), two.id()});
+  REQUIRE(call(realm, asking, "count_subscribers", {exact}) == 2);
+  REQUIRE(call(realm, asking, "list_subscribers", {wildcard}) == json::array({two.id()}));
+  two.leave();
+  REQUIRE(call(realm, asking, "list_subscribers", {exact}) == json::array({one.id()}));
+}
+
+TEST_CASE("a caller that leaves while others are asked is no trouble") {
+  TestRealm realm(2, with_meta_api());
+  auto& asking = realm.join(0);
+  const auto id = subscribe(realm.join(1), "com.a");
+  asking.send("[48,1,{},\"wamp.subscription.list_subscribers\",[" + std::to_string(id) + "]]");
+  asking.leave();
+  realm.settle();
+  REQUIRE(realm.under_way(1, 0) == 0);
+}
+
+TEST_CASE("meta procedures with wrong arguments, and those that are not allowed") {
+  TestRealm realm(1, with_meta_api());
+  auto& client = realm.join();
+  for (const std::string name : {"get", "list_subscribers", "count_subscribers"}) {
+    const json missing = call(realm, client, name, {4711});
+    REQUIRE(missing[4] == "wamp.error.no_such_subscription");
+    REQUIRE(missing[5][0] == "no subscription with ID 4711 exists on this broker");
+    REQUIRE(call(realm, client, name, {"x"})[4] == "wamp.error.invalid_argument");
+    REQUIRE(call(realm, client, name, {-1})[4] == "wamp.error.no_such_subscription");
+    REQUIRE(call(realm, client, name)[4] == "wamp.error.invalid_argument");
+  }
+  REQUIRE(call(realm, client, "lookup")[4] == "wamp.error.invalid_argument");
+  REQUIRE(call(realm, client, "lookup", {"com.a", 1})[4] == "wamp.error.invalid_argument");
+  REQUIRE(call(realm, client, "lookup", {"com.a", {{"match", "loosely"}}})[4] == "wamp.error.invalid_argument");
+  REQUIRE(call(realm, client, "match", {1})[4] == "wamp.error.invalid_argument");
+  realm.realm().add_role("guest", crosspoint::test::rules({"call com.a"}));
+  auto& guest = realm.join(0, "guest", "guest");
+  REQUIRE(call(realm, guest, "list")[4] == "wamp.error.not_authorized");
+}
