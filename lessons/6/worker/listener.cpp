@@ -26,7 +26,7 @@ Listener::Listener(Session session, std::uint64_t own_session, workshop::Redis& 
 
 void Listener::start() {
   workshop::subscribe(session_, "wamp.subscription.on_create", [this](const Json& args, const EventDetails&) {
-    if (id_at(args, 0) == own_session_) return;
+    if (id_at(args, 0) == own_session_ || text_at(args.at(1), "match") != "exact") return;
     topic_is_there(id_at(args.at(1), "id"), text_at(args.at(1), "uri"));
   });
   workshop::subscribe(session_, "wamp.subscription.on_subscribe", [this](const Json& args, const EventDetails&) {
