@@ -45,10 +45,15 @@ def run():
         return program
 
     yield start
-    for program in reversed(programs):
-        if program.process.poll() is None:
-            program.stop()
-        program.process.stdout.close()
+    try:
+        for program in reversed(programs):
+            if program.process.poll() is None:
+                program.stop()
+    finally:  # also when one of them ended badly
+        for program in programs:
+            program.process.kill()
+            program.process.wait(nodes.TIME)
+            program.process.stdout.close()
 
 
 class Http:
