@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <csignal>
 
 #include "base/log.hpp"
+#include "guests/orphans.hpp"
 #include "node/notify.hpp"
 #include "node/version.hpp"
 #include "wamp/errors.hpp"
@@ -41,7 +43,10 @@ void raise_descriptor_limit() {
 }  // namespace
 
 Node::Node(settings::Node settings)
-    : settings_(std::move(settings)), signals_(context_, SIGINT, SIGTERM), timer_(context_) {
+    : settings_(std::move(settings)),
+      signals_(context_, SIGINT, SIGTERM),
+      child_signals_(context_, SIGCHLD),
+      timer_(context_) {
   if (settings_.controller.id.empty()) settings_.controller.id = default_node_id();
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
@@ -53,30 +58,68 @@ std::optional<std::string> Node::start() {
   log::write(log::Level::info, "Controller", "Booting Crosspoint {} node \"{}\"", kVersion, settings_.controller.id);
   log::write(log::Level::info, "Controller", "Will start {} worker{} ..", settings_.workers.size(),
              settings_.workers.size() == 1 ? "" : "s");
-  std::vector<std::string> ids;
+  if (auto problem = prepare()) {
+    routers_.clear();
+    guests_.clear();
+    return problem;
+  }
+  for (std::size_t i = 0; i < routers_.size(); ++i) {
+    routers_[i]->start();
+    log::info("Router worker \"{}\" started", router_ids_[i]);
+    for (const auto& address : routers_[i]->addresses()) log::info("listening on {}", address);
+  }
+  // Guests are clients as a rule: they find the routers ready.
+  if (!guests_.empty()) {
+    guests::adopt_orphans();
+    wait_for_children();
+  }
+  for (const auto& guest : guests_) guest->start();
+  log::write(log::Level::info, "Controller", "Ok, local node configuration ran successfully.");
+  notify_ready();
+  return std::nullopt;
+}
+
+std::optional<std::string> Node::prepare() {
   for (const auto& worker : settings_.workers) {
-    const auto* router = std::get_if<settings::RouterWorker>(&worker.kind);
     if (worker.disabled) {
       log::warn("SKIP STARTING OF WORKER ! ({} is disabled)", worker.id);
       continue;
     }
-    if (router == nullptr) return worker.path + ": workers of this type are not available";
-    routers_.push_back(std::make_unique<RouterWorker>(*router, worker.id, settings_.controller.id));
-    ids.push_back(worker.id);
     std::string problem;
-    if (!routers_.back()->open(problem)) {
-      routers_.clear();
-      return problem;
+    if (const auto* router = std::get_if<settings::RouterWorker>(&worker.kind)) {
+      routers_.push_back(std::make_unique<RouterWorker>(*router, worker.id, settings_.controller.id));
+      router_ids_.push_back(worker.id);
+      if (!routers_.back()->open(problem)) return problem;
+    } else if (const auto* guest = std::get_if<settings::GuestWorker>(&worker.kind)) {
+      guests_.push_back(std::make_unique<guests::Guest>(context_, *guest, worker.id));
+      if (!guests_.back()->prepare(problem)) return worker.path + ": " + problem;
+    } else {
+      return worker.path + ": workers of this type are not available";
     }
   }
-  for (std::size_t i = 0; i < routers_.size(); ++i) {
-    routers_[i]->start();
-    log::info("Router worker \"{}\" started", ids[i]);
-    for (const auto& address : routers_[i]->addresses()) log::info("listening on {}", address);
-  }
-  log::write(log::Level::info, "Controller", "Ok, local node configuration ran successfully.");
-  notify_ready();
   return std::nullopt;
+}
+
+void Node::wait_for_children() {
+  child_signals_.async_wait([this](boost::system::error_code error, int) {
+    if (error) return;
+    wait_for_children();
+    reap_children();
+  });
+}
+
+void Node::reap_children() {
+  int status = 0;
+  for (int pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    // Others are orphans of guests that have ended.
+    const auto at =
+        std::find_if(guests_.begin(), guests_.end(), [pid](const auto& guest) { return guest->pid() == pid; });
+    if (at != guests_.end()) (*at)->on_exit(status);
+  }
+}
+
+bool Node::guests_running() const {
+  return std::any_of(guests_.begin(), guests_.end(), [](const auto& guest) { return guest->running(); });
 }
 
 void Node::run(std::optional<std::chrono::seconds> shutdown_after) {
@@ -88,6 +131,7 @@ void Node::run(std::optional<std::chrono::seconds> shutdown_after) {
     });
   }
   context_.run();
+  if (!guests_.empty()) guests::kill_children();
   for (const auto& router : routers_) router->join();
   log::write(log::Level::info, "Controller", "Node stopped");
 }
@@ -108,6 +152,7 @@ void Node::begin_shutdown(const std::string& why) {
   if (stopping_) return;
   stopping_ = true;
   log::write(log::Level::info, "Controller", "Shutting down: {}", why);
+  for (const auto& guest : guests_) guest->stop();
   for (const auto& router : routers_) router->stop_listening();
   for (const auto& router : routers_) router->say_goodbye(wamp::kSystemShutdown);
   deadline_ = std::chrono::steady_clock::now() + kSessionTime;
@@ -121,7 +166,11 @@ std::size_t Node::total(std::size_t (RouterWorker::*count)() const) const {
 }
 
 void Node::wait_for_sessions() {
-  if (total(&RouterWorker::session_count) == 0 || std::chrono::steady_clock::now() > deadline_) {
+  const auto now = std::chrono::steady_clock::now();
+  const bool sessions = total(&RouterWorker::session_count) > 0 && now <= deadline_;
+  // A guest that has to be killed needs a moment more than the time it was given.
+  const bool guests = guests_running() && now <= deadline_ + kSessionTime;
+  if (!sessions && !guests) {
     return close_connections();
   }
   timer_.expires_after(kLook);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "guests/guest.hpp"
 #include "node/router_worker.hpp"
 #include "settings/node.hpp"
 
@@ -29,20 +30,27 @@ class Node {
   void run(std::optional<std::chrono::seconds> shutdown_after);
 
  private:
+  std::optional<std::string> prepare();
   void wait_for_signal();
+  void wait_for_children();
+  void reap_children();
   void begin_shutdown(const std::string& why);
   void wait_for_sessions();
   void close_connections();
   void wait_for_connections();
   std::size_t total(std::size_t (RouterWorker::*count)() const) const;
+  bool guests_running() const;
 
   settings::Node settings_;
   boost::asio::io_context context_;
   boost::asio::signal_set signals_;
+  boost::asio::signal_set child_signals_;
   boost::asio::steady_timer timer_;
   std::chrono::steady_clock::time_point deadline_;
   bool stopping_ = false;
   std::vector<std::unique_ptr<RouterWorker>> routers_;
+  std::vector<std::string> router_ids_;
+  std::vector<std::unique_ptr<guests::Guest>> guests_;
 };
 
 }  // namespace crosspoint::node

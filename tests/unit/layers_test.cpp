@@ -21,8 +21,9 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"auth", {"realm", "serializers", "wamp", "settings", "base"}},
     {"transports", {"serializers", "wamp", "settings", "base"}},
     {"connection", {"auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
-    {"node", {"connection", "auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
-    {"cli", {"node", "connection", "auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
+    {"guests", {"settings", "base"}},
+    {"node", {"guests", "connection", "auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
+    {"cli", {"node", "guests", "connection", "auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
 };
 
 const fs::path kRouter = fs::path(CROSSPOINT_SOURCE_DIR) / "router";
