@@ -51,6 +51,33 @@ def test_a_service_of_the_compose_file_runs_a_node_that_is_there(name):
         assert (ROOT / source).exists() and target == str(pathlib.PurePosixPath("/crosspoint") / source)
 
 
+def test_the_compose_file_has_every_part_of_the_workshop():
+    ports = {name: service["ports"][0].split(":")[0] for name, service in COMPOSE["services"].items() if "ports" in service}
+    assert ports == {"http": "8081", **{f"crossbar_{n}": f"800{n}" for n in range(1, 7)},
+                     **{f"app_{n}": f"801{n}" for n in range(4, 7)}, "redis": "6379", "redis_ui": "5001"}
+    assert "zmq_6" in COMPOSE["services"]
+    assert all(service["build"] == "." for service in COMPOSE["services"].values())
+
+
+def test_the_services_beside_the_routers_are_programs_that_are_built_and_settings_that_are_read():
+    build = (ROOT / "workers" / "CMakeLists.txt").read_text()
+    sources = "".join(path.read_text() for folder in ("workers", "lessons") for path in (ROOT / folder).rglob("*.cpp"))
+    setup = (ROOT / "bin" / "setup").read_text()
+    for name, service in COMPOSE["services"].items():
+        if "entrypoint" in service:
+            program = service["entrypoint"].split()[0]
+            lesson = re.fullmatch(r"build/bin/lesson_(\d)_(\w+)", program)
+            if lesson:
+                assert (f"lesson_app({lesson[1]})" if lesson[2] == "app" else f"lesson_program({lesson[1]} {lesson[2]} ") in build
+            else:
+                assert program == "redis-server" and program in setup or f"add_executable({program.split('/')[-1]} " in build
+        for variable, value in service.get("environment", {}).items():
+            generic = re.sub(r"APP_\d_", "APP_", variable)
+            assert f'"{variable}"' in sources or generic == "APP_ADDRESS" or generic == "APP_INTERNAL_ADDRESS", variable
+            host = re.match(r"\w+://([a-z_0-9]+):", str(value))
+            assert host is None or host[1] in COMPOSE["services"], value
+
+
 def test_every_lesson_has_its_service_and_its_page():
     lessons = [path.parent.name for path in ROOT.glob("lessons/*/.crossbar")]
     assert lessons
