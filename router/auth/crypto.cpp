@@ -5,19 +5,12 @@
 #include <openssl/hmac.h>
 
 #include <array>
-#include <vector>
 
+#include "auth/bytes.hpp"
 #include "base/random.hpp"
 
 namespace crosspoint::auth {
 namespace {
-
-std::string base64(const unsigned char* bytes, std::size_t size) {
-  std::string text((size + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with a zero
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes, static_cast<int>(size));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
 
 std::string random_from(std::string_view alphabet, std::size_t size) {
   std::string text;
@@ -34,25 +27,41 @@ std::string random_from(std::string_view alphabet, std::size_t size) {
 
 }  // namespace
 
-std::string hmac_sha256_base64(std::string_view key, std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned size = 0;
+std::string sha256(std::string_view bytes) {
+  std::string digest(32, '\0');
+  EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr, EVP_sha256(),
+             nullptr);
+  return digest;
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view text) {
+  std::string digest(32, '\0');
   HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
-       text.size(), digest.data(), &size);
-  return base64(digest.data(), size);
+       text.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  return digest;
+}
+
+std::string hmac_sha256_base64(std::string_view key, std::string_view text) {
+  return to_base64(hmac_sha256(key, text));
 }
 
 std::string derive_wampcra_key(std::string_view secret, std::string_view salt, int iterations, int key_size) {
   if (iterations < 1 || key_size < 1) return {};
-  std::vector<unsigned char> key(static_cast<std::size_t>(key_size));
+  std::string key(static_cast<std::size_t>(key_size), '\0');
   const int done = PKCS5_PBKDF2_HMAC(secret.data(), static_cast<int>(secret.size()),
                                      reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()),
-                                     iterations, EVP_sha256(), key_size, key.data());
-  return done == 1 ? base64(key.data(), key.size()) : std::string();
+                                     iterations, EVP_sha256(), key_size, reinterpret_cast<unsigned char*>(key.data()));
+  return done == 1 ? to_base64(key) : std::string();
 }
 
 bool equal_secrets(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string random_bytes(std::size_t size) {
+  std::string bytes(size, '\0');
+  base::fill_secure_random(bytes.data(), bytes.size());
+  return bytes;
 }
 
 std::string random_text(std::size_t size) {

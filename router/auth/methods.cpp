@@ -8,8 +8,11 @@ namespace {
 using MakeDynamic = std::shared_ptr<const Method> (*)(const settings::DynamicAuth&);
 
 /// The methods for which a procedure can decide.
-constexpr std::pair<std::string_view, MakeDynamic> kDynamic[]{
-    {"anonymous", make_dynamic_anonymous}, {"ticket", make_dynamic_ticket}, {"wampcra", make_dynamic_wampcra}};
+constexpr std::pair<std::string_view, MakeDynamic> kDynamic[]{{"anonymous", make_dynamic_anonymous},
+                                                              {"ticket", make_dynamic_ticket},
+                                                              {"wampcra", make_dynamic_wampcra},
+                                                              {"cryptosign", make_dynamic_cryptosign},
+                                                              {"scram", make_dynamic_scram}};
 
 }  // namespace
 
@@ -18,6 +21,9 @@ std::shared_ptr<const Method> make_method(const settings::AuthMethod& settings, 
     return make_anonymous(*anonymous);
   if (const auto* ticket = std::get_if<settings::StaticTicket>(&settings.config)) return make_ticket(*ticket);
   if (const auto* wampcra = std::get_if<settings::StaticWampCra>(&settings.config)) return make_wampcra(*wampcra);
+  if (const auto* cryptosign = std::get_if<settings::StaticCryptosign>(&settings.config))
+    return make_cryptosign(*cryptosign);
+  if (const auto* scram = std::get_if<settings::StaticScram>(&settings.config)) return make_scram(*scram);
   const auto* dynamic = std::get_if<settings::DynamicAuth>(&settings.config);
   for (const auto& [name, make] : kDynamic) {
     if (dynamic != nullptr && settings.name == name) return make(*dynamic);

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -48,7 +49,7 @@ struct StaticWampCra {
 struct ScramPrincipal {
   std::string kdf;  ///< "argon2id-13" or "pbkdf2"
   int iterations = 0;
-  int memory = 0;
+  int memory = 0;                            ///< KiB; of argon2id-13 only
   std::string salt, stored_key, server_key;  ///< hexadecimal
   std::string role;
 };
@@ -57,6 +58,14 @@ struct StaticScram {
   std::string default_role;
 };
 
+/// What is wrong with a record of SCRAM, whoever wrote it: the key of the member, and what is allowed for it.
+struct ScramProblem {
+  std::string_view key;
+  std::string_view allowed;
+};
+/// The bounds of iterations and memory keep a mistake from costing clients minutes of work.
+std::optional<ScramProblem> scram_problem(const ScramPrincipal& principal);
+
 struct CryptosignPrincipal {
   std::vector<std::string> authorized_keys;  ///< public keys, 64 hexadecimal digits each
   std::string role, realm;
@@ -64,6 +73,7 @@ struct CryptosignPrincipal {
 struct StaticCryptosign {
   std::map<std::string, CryptosignPrincipal> principals;
   std::string default_role;
+  std::string node_key;  ///< the node's private key, 64 hexadecimal digits; empty: the router cannot prove itself
 };
 
 struct TlsPrincipal {

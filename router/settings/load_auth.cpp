@@ -1,7 +1,14 @@
+#include <fstream>
+#include <sstream>
+
 #include "settings/object_reader.hpp"
 
 namespace crosspoint::settings {
 namespace {
+
+constexpr int kMostScramIterations = 10'000'000;
+constexpr int kMostScramMemory = 1'048'576;       // KiB: 1 GiB
+constexpr std::int64_t kMostScramWork = 1 << 26;  // KiB that argon2id goes over: 64 GiB, half a minute or so
 
 std::optional<DynamicAuth> load_dynamic(ObjectReader& object) {
   DynamicAuth dynamic;
@@ -46,32 +53,59 @@ StaticWampCra load_wampcra(ObjectReader& object) {
   return wampcra;
 }
 
+bool is_hex(std::string_view text, std::size_t least, std::size_t most) {
+  return text.size() >= least && text.size() <= most && text.size() % 2 == 0 &&
+         text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
 StaticScram load_scram(ObjectReader& object) {
   StaticScram scram;
   scram.default_role = object.text_or("default-role", "");
   object.require("principals", "an object of principals by authid");
   each_entry(object, "principals", [&](const std::string& authid, const Json& value, const std::string& path) {
     ObjectReader reader(object.context(), value, path);
+    const auto& errors = object.context().report.errors;
+    const std::size_t before = errors.size();
     ScramPrincipal principal;
     const std::vector<std::string_view> kdfs{"argon2id-13", "pbkdf2"};
     reader.require("kdf", "argon2id-13, pbkdf2");
     principal.kdf = kdfs[reader.choice("kdf", kdfs, 0)];
     reader.require("iterations", "an integer");
-    principal.iterations = static_cast<int>(reader.integer("iterations", 1, INT32_MAX).value_or(0));
+    principal.iterations = static_cast<int>(reader.integer("iterations", 1, kMostScramIterations).value_or(0));
     reader.require("memory", "an integer");
-    principal.memory = static_cast<int>(reader.integer("memory", 0, INT32_MAX).value_or(0));
+    principal.memory = static_cast<int>(reader.integer("memory", 0, kMostScramMemory).value_or(0));
     principal.salt = reader.required_text("salt", "hexadecimal digits");
     principal.stored_key = reader.required_secret("stored-key");
     principal.server_key = reader.required_secret("server-key");
     principal.role = reader.text_or("role", "");
     reader.finish();
+    const auto problem = errors.size() == before ? scram_problem(principal) : std::nullopt;
+    if (problem) object.context().error(reader.path_of(problem->key), "cannot be used", std::string(problem->allowed));
     scram.principals.emplace(authid, std::move(principal));
   });
   return scram;
 }
 
+/// The node's key for signatures, from the file that Crossbar keeps it in; empty if there is no such file.
+std::string load_node_key(ObjectReader& object) {
+  const std::string file = object.context().absolute("key.priv");
+  std::ifstream stream(file);
+  if (!stream) return {};
+  constexpr std::string_view kName = "private-key-ed25519:";
+  for (std::string line; std::getline(stream, line);) {
+    if (!line.starts_with(kName)) continue;
+    std::string key;
+    std::istringstream(line.substr(kName.size())) >> key;
+    if (is_hex(key, 64, 64)) return key;
+  }
+  object.context().error(object.path(), "the node key cannot be read from " + file,
+                         "a line \"private-key-ed25519: \" with 64 hexadecimal digits");
+  return {};
+}
+
 StaticCryptosign load_cryptosign(ObjectReader& object) {
   StaticCryptosign cryptosign;
+  cryptosign.node_key = load_node_key(object);
   cryptosign.default_role = object.text_or("default-role", "");
   if (object.find("trustroots") != nullptr) {
     object.context().unsupported(object.path_of("trustroots"), "certificate chains for cryptosign are not available");
@@ -84,7 +118,7 @@ StaticCryptosign load_cryptosign(ObjectReader& object) {
     reader.require("authorized_keys", "a list of public keys");
     principal.authorized_keys = reader.texts("authorized_keys");
     for (const auto& key : principal.authorized_keys) {
-      if (key.size() == 64 && key.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos) continue;
+      if (is_hex(key, 64, 64)) continue;
       object.context().error(reader.path_of("authorized_keys"), "\"" + key + "\" is not an Ed25519 public key",
                              "64 hexadecimal digits");
     }
@@ -161,6 +195,28 @@ void load_method(LoadContext& context, const std::string& name, const Json& valu
 }
 
 }  // namespace
+
+std::optional<ScramProblem> scram_problem(const ScramPrincipal& principal) {
+  const bool argon2 = principal.kdf == "argon2id-13";
+  if (!argon2 && principal.kdf != "pbkdf2") return ScramProblem{"kdf", "argon2id-13, pbkdf2"};
+  if (principal.iterations < 1 || principal.iterations > kMostScramIterations) {
+    return ScramProblem{"iterations", "an integer from 1 to 10000000"};
+  }
+  if (principal.memory < 0 || principal.memory > kMostScramMemory) {
+    return ScramProblem{"memory", "an integer from 0 to 1048576 (KiB)"};
+  }
+  // Argon2 (RFC 9106) wants 8 KiB for a lane, and 8 bytes of salt.
+  if (argon2 && principal.memory < 8) return ScramProblem{"memory", "for argon2id-13 an integer from 8 (KiB)"};
+  if (argon2 && std::int64_t{principal.iterations} * principal.memory > kMostScramWork) {
+    return ScramProblem{"iterations", "for argon2id-13, times memory, at most 67108864"};
+  }
+  if (!is_hex(principal.salt, argon2 ? 16 : 2, 1024)) {
+    return ScramProblem{"salt", "hexadecimal digits, two for each of 1 to 512 bytes, of 8 at least for argon2id-13"};
+  }
+  if (!is_hex(principal.stored_key, 64, 64)) return ScramProblem{"stored-key", "64 hexadecimal digits"};
+  if (!is_hex(principal.server_key, 64, 64)) return ScramProblem{"server-key", "64 hexadecimal digits"};
+  return std::nullopt;
+}
 
 Auth load_auth(ObjectReader& object) {
   Auth auth;

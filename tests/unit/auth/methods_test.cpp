@@ -106,8 +106,13 @@ TEST_CASE("WAMP-CRA is salted if salt, iterations and keylen are all there") {
 TEST_CASE("methods that are not available are named") {
   std::string problem;
   REQUIRE(make_method({"ticket", settings::StaticTicket{}}, problem) != nullptr);
-  REQUIRE(make_method({"scram", settings::DynamicAuth{}}, problem) == nullptr);
-  REQUIRE(problem == "the authentication method \"scram\" of type \"dynamic\" is not available");
-  REQUIRE(make_method({"scram", settings::StaticScram{}}, problem) == nullptr);
-  REQUIRE(problem == "the authentication method \"scram\" is not available");
+  for (const auto* name : {"anonymous", "ticket", "wampcra", "cryptosign", "scram"}) {
+    REQUIRE(make_method({name, settings::DynamicAuth{}}, problem) != nullptr);
+  }
+  REQUIRE(make_method({"cryptosign", settings::StaticCryptosign{}}, problem) != nullptr);
+  REQUIRE(make_method({"scram", settings::StaticScram{}}, problem) != nullptr);
+  REQUIRE(make_method({"tls", settings::DynamicAuth{}}, problem) == nullptr);
+  REQUIRE(problem == "the authentication method \"tls\" of type \"dynamic\" is not available");
+  REQUIRE(make_method({"tls", settings::StaticTls{}}, problem) == nullptr);
+  REQUIRE(problem == "the authentication method \"tls\" is not available");
 }

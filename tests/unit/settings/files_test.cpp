@@ -137,3 +137,27 @@ TEST_CASE("version 1 becomes version 2: permissions change their form, the rest 
   REQUIRE_FALSE(upgrade_json("[]", problem).has_value());
   REQUIRE_FALSE(upgrade_json("{", problem).has_value());
 }
+
+TEST_CASE("the node key is what Crossbar's file key.priv has; without that file there is none") {
+  const Directory directory;
+  const std::string config = R"({"version":2,"workers":[{"type":"router","transports":[{"type":"websocket",
+      "endpoint":{"type":"tcp","port":1},"auth":{"cryptosign":{"type":"static","principals":{}}}}]}]})";
+  const auto load_here = [&] { return load_json(config, "config.json", directory.path(), no_environment()); };
+  const auto key_of = [](const Report& report) {
+    REQUIRE(report.node.has_value());
+    const auto& router = std::get<RouterWorker>(report.node->workers.at(0).kind);
+    const auto& auth = std::get<WebSocket>(router.transports.at(0).kind).auth;
+    return std::get<StaticCryptosign>(auth.at(0).config).node_key;
+  };
+  REQUIRE(key_of(load_here()).empty());
+  const std::string key(64, 'a');
+  directory.write("key.priv", "Crossbar.io node private key - KEEP THIS SAFE!\n\ncreator: me\npublic-key-ed25519: " +
+                                  std::string(64, 'b') + "\nprivate-key-ed25519: " + key + "\n");
+  REQUIRE(key_of(load_here()) == key);
+  directory.write("key.priv", "private-key-ed25519: secret\n");
+  const auto report = load_here();
+  REQUIRE(report.errors.size() == 1);
+  REQUIRE(report.errors[0].path == "workers[0].transports[0].auth.cryptosign");
+  REQUIRE(report.errors[0].text().find("key.priv") != std::string::npos);
+  REQUIRE(report.errors[0].text().find("secret") == std::string::npos);
+}
