@@ -1,17 +1,18 @@
 // What the browser tests share: the program on free ports with copies of the lessons' node directories, the page server,
 // Chromium, and the code blocks of the lessons' texts, so that what is tested is what a learner is told to type.
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
-import {cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {execFile, spawn} from 'node:child_process';
+import {cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
 import {chromium} from 'playwright-core';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const program = process.env.CROSSPOINT || path.join(root, 'build/bin/crosspoint');
-const kTime = 20000;  // milliseconds that anything may take
+export const kTime = 1000 * (process.env.CROSSPOINT_TEST_TIME || 20);  // milliseconds that anything may take
 
 export function freePort() {
   return new Promise((resolve) => {
@@ -92,31 +93,43 @@ function waitFor(waiters, check, complaint) {
   });
 }
 
-// A router with a copy of a node directory, whose ports are replaced by free ones.
+// A router with a copy of a node directory, whose ports are replaced by free ones. The guests are those of the build, unless
+// `programs` has another path for their names; they get the `environment`.
 export class Lesson {
-  static async start(number, {state = '', replace = {}} = {}) {
+  static async start(number, {state = '', replace = {}, programs = {}, environment = {}} = {}) {
     const lesson = new Lesson();
     lesson.directory = mkdtempSync(path.join(tmpdir(), 'lesson-'));
     lesson.node = path.join(lesson.directory, '.crossbar');
-    cpSync(path.join(root, 'lessons', String(number), state, '.crossbar'), lesson.node, {recursive: true});
+    const original = path.join(root, 'lessons', String(number), state, '.crossbar');
+    cpSync(original, lesson.node, {recursive: true, filter: (file) => path.basename(file) !== 'logs'});
+    lesson.config = JSON.parse(readFileSync(path.join(original, 'config.json'), 'utf8'));
     lesson.port = await freePort();
-    lesson.replace = {[8000 + number]: lesson.port, ...replace};
+    lesson.replace = {[8000 + number]: lesson.port, [9000 + number]: await freePort(), ...replace};
+    lesson.programs = programs;
+    lesson.environment = environment;
     lesson.edit((config) => config);
-    await lesson.run();
+    try {
+      await lesson.run();
+    } catch (error) {
+      await lesson.router.stop();
+      rmSync(lesson.directory, {recursive: true, force: true});
+      throw error;
+    }
     return lesson;
   }
 
-  // Replaces the configuration by what `change` makes of it. Returns it as text.
+  // Replaces the configuration by what `change` makes of it.
   edit(change) {
-    const file = path.join(this.node, 'config.json');
-    let text = JSON.stringify(change(JSON.parse(readFileSync(file, 'utf8'))), null, 4);
-    for (const [from, to] of Object.entries(this.replace)) text = text.replaceAll(from, to);
-    writeFileSync(file, text);
-    return text;
+    this.config = change(this.config);
+    let text = JSON.stringify(this.config, null, 4);
+    text = replacePorts(text, this.replace);
+    text = text.replace(/(\.\.\/)+build\/bin\/(\w+)/g, (_, up, name) => this.programs[name] || builtProgram(name));
+    writeFileSync(path.join(this.node, 'config.json'), text);
   }
 
   async run() {
-    this.router = new Process(program, ['start', '--cbdir', this.node, '--loglevel', 'debug']);
+    this.router = new Process(program, ['start', '--cbdir', this.node, '--loglevel', 'debug'],
+                              {env: {...process.env, ...this.environment}});
     await this.router.line('ran successfully');
   }
 
@@ -129,6 +142,92 @@ export class Lesson {
     const code = await this.router.stop();
     rmSync(this.directory, {recursive: true, force: true});
     assert.equal(code, 0, this.router.lines.join('\n'));
+  }
+
+  // Sees to it that the steps have led to the finished configuration, which has other paths.
+  assertFinished(number) {
+    const finished = JSON.parse(readFileSync(path.join(root, `lessons/${number}/finished/.crossbar/config.json`), 'utf8'));
+    const comparable = (config) => JSON.parse(JSON.stringify({...config, $schema: undefined})
+      .replace(/(\.\.\/)+build\/bin\/(\w+?)(_finished)?"/g, '$2"'));
+    assert.deepEqual(comparable(this.config), comparable(finished));
+  }
+}
+
+function replacePorts(text, ports) {
+  return text.replace(new RegExp(`\\b(${Object.keys(ports).join('|')})\\b`, 'g'), (port) => ports[port]);
+}
+
+export const builtProgram = (name) => path.join(path.dirname(program), name);
+
+// The helpers of lessons 4 to 6, with ports and documents of their own. `environment` is what the lessons' programs need to
+// find each other.
+export class Services {
+  static async start({redis = false, apps = []} = {}) {
+    const self = new Services();
+    self.directory = mkdtempSync(path.join(tmpdir(), 'services-'));
+    self.running = {};
+    const address = async () => `127.0.0.1:${await freePort()}`;
+    self.environment = {
+      WORKSHOP_DB: path.join(self.directory, 'db'),
+      BROADCAST_PASSWORD: 'abc123',
+      REDIS_URL: `redis://${await address()}`,
+      REDIS_PAGE_ADDRESS: await address(),
+      ZMQ_MESSAGES: `tcp://${await address()}`,
+      ZMQ_BROADCAST: `tcp://${await address()}`,
+    };
+    for (const number of [4, 5, 6]) {
+      self.environment[`APP_${number}_ADDRESS`] = await address();
+      self.environment[`APP_${number}_INTERNAL_ADDRESS`] = await address();
+      self.environment[`APP_${number}_URL`] = `http://${self.environment[`APP_${number}_INTERNAL_ADDRESS`]}`;
+    }
+    if (redis) await self.startRedis();
+    for (const number of apps) await self.startApp(number);
+    return self;
+  }
+
+  port(name) {
+    return this.environment[name].split(':').pop();
+  }
+
+  async startProgram(name, command, args, line) {
+    this.running[name] = new Process(command, args, {env: {...process.env, ...this.environment}});
+    await this.running[name].line(line);
+    return this.running[name];
+  }
+
+  async startRedis() {
+    const args = ['--port', this.port('REDIS_URL'), '--bind', '127.0.0.1', '--dir', this.directory, '--save', ''];
+    await this.startProgram('redis', 'redis-server', args, 'Ready to accept connections');
+    await this.startProgram('page', builtProgram('redis_page'), [], 'Listening on');
+  }
+
+  startApp(number, command = builtProgram(`lesson_${number}_app`)) {
+    return this.startProgram(`app ${number}`, command, [], 'Listening on');
+  }
+
+  async stopOne(name) {
+    assert.equal(await this.running[name].stop(), 0, this.running[name].lines.join('\n'));
+    delete this.running[name];
+  }
+
+  // What a learner types into a terminal, with our ports. Returns what it prints.
+  async shell(text) {
+    const ports = Object.fromEntries([4, 5, 6].map((number) => [8010 + number, this.port(`APP_${number}_ADDRESS`)]));
+    const command = replacePorts(text, ports).replaceAll('curl ', 'curl -sS ');
+    const {stdout} = await promisify(execFile)('bash', ['-ec', command]);
+    return stdout;
+  }
+
+  // The documents of a table, in the order in which they were stored.
+  documents(table) {
+    const folder = path.join(this.environment.WORKSHOP_DB, table, 'data');
+    return readdirSync(folder).sort().map((name) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')));
+  }
+
+  async stop() {
+    const codes = await Promise.all(Object.values(this.running).map((one) => one.stop()));
+    rmSync(this.directory, {recursive: true, force: true});
+    for (const code of codes) assert.ok(code === 0 || code === null, `exit codes ${codes}`);
   }
 }
 
