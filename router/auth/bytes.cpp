@@ -1,8 +1,9 @@
 #include "auth/bytes.hpp"
 
-#include <openssl/evp.h>
+#include <vector>
 
-#include <algorithm>
+#include "base/bytes.hpp"
+#include "serializers/base64.hpp"
 
 namespace crosspoint::auth {
 namespace {
@@ -43,28 +44,13 @@ std::optional<std::string> from_hex(std::string_view text) {
   return bytes;
 }
 
-std::string to_base64(std::string_view bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL ends it with a zero
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
+std::string to_base64(std::string_view bytes) { return serializers::to_base64(base::as_bytes(bytes)); }
 
 std::optional<std::string> from_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string bytes(text.size() / 4 * 3, '\0');
-  const int length =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (length < 0) return std::nullopt;
-  // OpenSSL counts the padding as bytes.
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
-  bytes.resize(std::min(bytes.size(), static_cast<std::size_t>(length)));
-  if (bytes.size() < padding) return std::nullopt;
-  bytes.resize(bytes.size() - padding);
-  // It also looks past whitespace and stray bits: what does not come out again was not in form.
+  std::vector<std::uint8_t> decoded;
+  if (!serializers::from_base64(text, decoded)) return std::nullopt;
+  std::string bytes(decoded.begin(), decoded.end());
+  // Bits that carry nothing may be anything there: what does not come out again was not in form.
   if (to_base64(bytes) != text) return std::nullopt;
   return bytes;
 }

@@ -64,6 +64,7 @@ struct Handshake::Details {
   std::string authextra;
   std::string timestamp;
   std::string transport;
+  std::string channel_id;
 };
 
 Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
@@ -76,6 +77,7 @@ Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
   Details read;
   read.timestamp = std::move(moment.timestamp);
   read.transport = std::move(moment.transport);
+  read.channel_id = std::move(moment.channel_id);
   if (!optional_text(details, "authid", read.authid)) return violation("HELLO.Details.authid must be a string");
   if (const auto at = details.find("authextra"); at != details.end() && !at->is_null()) {
     if (!at->is_object()) return violation("HELLO.Details.authextra must be a dictionary");
@@ -124,8 +126,8 @@ Handshake::Action Handshake::begin(const Details& details) {
     if (configured == methods_.end()) continue;
     method_ = offered;
     authenticator_ = configured->second->make_authenticator();
-    return conclude(
-        authenticator_->begin({realm_, authid_, authextra_, session_, details.timestamp, details.transport}));
+    return conclude(authenticator_->begin(
+        {realm_, authid_, authextra_, session_, details.timestamp, details.transport, details.channel_id}));
   }
   return Abort{
       std::string(wamp::kNoAuthMethod),

@@ -22,16 +22,20 @@ class World {
     tickets.principals["lost"] = {"right", "nobody"};
     tickets.principals["bare"] = {"right", ""};
     with_ticket_.emplace_back("ticket", auth::make_ticket(tickets));
+    settings::StaticCryptosign keys;
+    keys.principals["joe"] = {{std::string(64, '1')}, "user", ""};
+    with_key_.emplace_back("cryptosign", auth::make_cryptosign(keys));
     both_ = with_ticket_;
     both_.emplace_back("anonymous", auth::make_anonymous({"user", ""}));
   }
 
-  static Handshake::Action hello(Handshake& handshake, const std::string& realm, const std::string& details) {
+  static Handshake::Action hello(Handshake& handshake, const std::string& realm, const std::string& details,
+                                 const std::string& channel = {}) {
     const wamp::Dict dict = wamp::Dict::from_json(details);
     wamp::Hello message;
     message.realm = realm;
     message.details = dict;
-    return handshake.on_hello(message, {77, "2026-01-02T03:04:05.678Z"});
+    return handshake.on_hello(message, {77, "2026-01-02T03:04:05.678Z", "", channel});
   }
   static Handshake::Action authenticate(Handshake& handshake, const std::string& signature) {
     wamp::Authenticate message;
@@ -40,12 +44,14 @@ class World {
   }
   Handshake open() { return Handshake(none_, find_); }
   Handshake with_ticket() { return Handshake(with_ticket_, find_); }
+  Handshake with_key() { return Handshake(with_key_, find_); }
   Handshake both() { return Handshake(both_, find_); }
 
  private:
   realm::Realm realm_{"realm1", {}, 1, 1};
   AuthMethods none_;
   AuthMethods with_ticket_;
+  AuthMethods with_key_;
   AuthMethods both_;
   FindRealm find_ = [this](std::string_view name) { return name == "realm1" ? &realm_ : nullptr; };
 };
@@ -151,6 +157,18 @@ TEST_CASE("AUTHENTICATE without a challenge is not authorized") {
   auto handshake = world.with_ticket();
   REQUIRE(abort_of(World::authenticate(handshake, "x")) ==
           std::pair<std::string, std::string>{"wamp.error.not_authorized", "no pending authentication"});
+}
+
+TEST_CASE("what is known of the channel reaches the method that binds to it (TLS Channel Binding)") {
+  World world;
+  const std::string details =
+      "{" + kRoles + R"(,"authmethods":["cryptosign"],"authid":"joe","authextra":{"channel_binding":"tls-unique"}})";
+  for (const bool tls : {true, false}) {
+    auto handshake = world.with_key();
+    const auto action = World::hello(handshake, "realm1", details, tls ? std::string(32, 'x') : "");
+    const auto extra = nlohmann::json::parse(std::get<Handshake::Challenge>(action).extra);
+    REQUIRE(extra["channel_binding"] == (tls ? nlohmann::json("tls-unique") : nlohmann::json()));
+  }
 }
 
 TEST_CASE("HELLO must name its roles, and have its attributes of the right types") {
