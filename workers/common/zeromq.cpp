@@ -3,10 +3,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <zmq.hpp>
 
 #include "common/log.hpp"
+#include "common/loop.hpp"
 
 namespace workshop {
 namespace {
@@ -16,6 +18,7 @@ constexpr int kLargest = 1024 * 1024;      // bytes of a message
 constexpr int kLingerMilliseconds = 1000;  // to get rid of what is kept, when the program ends
 constexpr std::chrono::seconds kBetweenTries{1};
 constexpr std::chrono::milliseconds kGlance{200};  // how soon the thread sees that it shall end
+constexpr std::chrono::seconds kTimeToFinish{2};
 
 /// One for all sockets of the program. The last of them to go waits until what is kept has been sent (or a second).
 std::shared_ptr<zmq::context_t> shared_context() {
@@ -31,8 +34,8 @@ std::shared_ptr<zmq::context_t> shared_context() {
 
 class ZmqReceiver::Impl {
  public:
-  Impl(Post post, std::string endpoint, Handler handler)
-      : post_(std::move(post)), endpoint_(std::move(endpoint)), handler_(std::move(handler)) {}
+  Impl(Post post, std::string endpoint, Handler handler, bool finishes)
+      : post_(std::move(post)), endpoint_(std::move(endpoint)), handler_(std::move(handler)), finishes_(finishes) {}
 
   static void start(const std::shared_ptr<Impl>& self) {
     self->thread_ = std::thread([self] { self->receive(self); });
@@ -56,16 +59,33 @@ class ZmqReceiver::Impl {
     socket.set(zmq::sockopt::maxmsgsize, std::int64_t{kLargest});
     socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(kGlance.count()));
     if (!bind(socket)) return;
-    while (!stopping()) {
-      zmq::message_t message;
-      try {
-        if (!socket.recv(message)) continue;
-      } catch (const zmq::error_t& error) {
-        if (error.num() == EINTR) continue;
-        terminal_log("ZeroMQ at " + endpoint_ + ": " + error.what());
-        return;
+    try {
+      while (!stopping()) {
+        if (const auto message = next(socket)) hand_over(self, *message);
       }
-      hand_over(self, message.to_string());
+      if (finishes_) finish(socket);
+    } catch (const zmq::error_t& error) {
+      terminal_log("ZeroMQ at " + endpoint_ + ": " + error.what());
+    }
+  }
+
+  static std::optional<std::string> next(zmq::socket_t& socket) {
+    zmq::message_t message;
+    try {
+      if (socket.recv(message)) return message.to_string();
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;
+    }
+    return std::nullopt;
+  }
+
+  /// The senders think that what has arrived here is in good hands. The loop has ended, and so this thread handles it.
+  void finish(zmq::socket_t& socket) {
+    socket.unbind(endpoint_);
+    const auto end = std::chrono::steady_clock::now() + kTimeToFinish;
+    while (const auto message = next(socket)) {
+      if (std::chrono::steady_clock::now() > end) return terminal_log("Ending, though there are messages left");
+      handle(*message);
     }
   }
 
@@ -88,23 +108,30 @@ class ZmqReceiver::Impl {
       const std::lock_guard<std::mutex> lock(mutex_);
       busy_ = true;
     }
-    post_([self, message] { self->handle(message); });
-    // The loop may have ended, and then nobody handles it.
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [this] { return !busy_ || stopping_; });
+    post_([self, message] {
+      self->handle(message);
+      {
+        const std::lock_guard<std::mutex> lock(self->mutex_);
+        self->busy_ = false;
+      }
+      self->changed_.notify_all();
+    });
+    bool is_done = false;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      changed_.wait(lock, [this] { return !busy_ || stopping_; });
+      is_done = !busy_;
+    }
+    // The loop has ended without it.
+    if (!is_done && finishes_) handle(message);
   }
 
   void handle(const std::string& message) {
     try {
-      if (!stopping()) handler_(message);
+      handler_(message);
     } catch (const std::exception& error) {
       terminal_log(std::string("Error: ") + error.what());
     }
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      busy_ = false;
-    }
-    changed_.notify_all();
   }
 
   bool stopping() {
@@ -115,6 +142,7 @@ class ZmqReceiver::Impl {
   const Post post_;
   const std::string endpoint_;
   const Handler handler_;
+  const bool finishes_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool busy_ = false;
@@ -122,10 +150,14 @@ class ZmqReceiver::Impl {
   std::thread thread_;
 };
 
-ZmqReceiver::ZmqReceiver(Post post, const std::string& endpoint, Handler handler)
-    : impl_(std::make_shared<Impl>(std::move(post), endpoint, std::move(handler))) {
+ZmqReceiver::ZmqReceiver(Post post, const std::string& endpoint, Handler handler, bool finishes)
+    : impl_(std::make_shared<Impl>(std::move(post), endpoint, std::move(handler), finishes)) {
   Impl::start(impl_);
 }
+
+ZmqReceiver::ZmqReceiver(Loop& loop, const std::string& endpoint, Handler handler)
+    : ZmqReceiver([&loop](std::function<void()> job) { loop.post(std::move(job)); }, endpoint, std::move(handler),
+                  true) {}
 
 ZmqReceiver::~ZmqReceiver() { impl_->stop(); }
 
