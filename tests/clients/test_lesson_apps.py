@@ -1,161 +1,16 @@
 """The apps of lessons 4 to 6, the ZeroMQ service, the page of Redis keys and the guests, each with nothing but what it needs."""
 
 import concurrent.futures
-import http.client
 import json
-import os
-import pathlib
 import stat
-import subprocess
 import threading
-import time
 
 import pytest
 import zmq
 
 from support import node as nodes
+from support.apps import App, Http, documents, endpoint, until
 from support.wamp import Client
-
-BIN = pathlib.Path(nodes.PROGRAM).parent
-
-
-class Program(nodes.Node):
-    """One of the lessons' programs; its output is read by a thread."""
-
-    def __init__(self, name, environment, *arguments):
-        self.process = subprocess.Popen([BIN / name, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True, errors="replace", env={**os.environ, **environment})
-        self.lines = []
-        self._changed = threading.Condition()
-        self._ended = False
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-
-@pytest.fixture
-def run():
-    """Starts programs; they are ended with the test, and must then end well."""
-    programs = []
-
-    def start(name, environment, *arguments, says=None):
-        program = Program(name, environment, *arguments)
-        programs.append(program)
-        if says:
-            program.wait_for(says)
-        return program
-
-    yield start
-    try:
-        for program in reversed(programs):
-            if program.process.poll() is None:
-                program.stop()
-    finally:  # also when one of them ended badly
-        for program in programs:
-            program.process.kill()
-            program.process.wait(nodes.TIME)
-            program.process.stdout.close()
-
-
-class Http:
-    def __init__(self, port):
-        self.port = port
-
-    def __call__(self, method, path, body=None, headers=None, raw=None):
-        """(status, body, headers); the body is parsed if it is JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=nodes.TIME)
-        if body is not None:
-            raw = json.dumps(body)
-            headers = {"Content-Type": "application/json", **(headers or {})}
-        connection.request(method, path, raw, headers or {})
-        response = connection.getresponse()
-        text = response.read().decode()
-        connection.close()
-        is_json = response.headers.get("Content-Type", "").startswith("application/json")
-        return response.status, json.loads(text) if is_json else text, response.headers
-
-
-class App:
-    """An app on two free ports."""
-
-    def __init__(self, run, lesson, db, name=None, **environment):
-        port, internal = nodes.free_port(), nodes.free_port()
-        self.open, self.internal = Http(port), Http(internal)
-        self.url = f"http://127.0.0.1:{internal}"
-        addresses = {f"APP_{lesson}_ADDRESS": f"127.0.0.1:{port}", f"APP_{lesson}_INTERNAL_ADDRESS": f"127.0.0.1:{internal}"}
-        self.program = run(name or f"lesson_{lesson}_app", {**addresses, "WORKSHOP_DB": str(db), **environment},
-                           says="Listening on")
-
-
-@pytest.fixture
-def db(tmp_path):
-    return tmp_path / "db"
-
-
-@pytest.fixture
-def app4(run, db):
-    return App(run, 4, db)
-
-
-@pytest.fixture
-def app5(run, db):
-    return App(run, 5, db)
-
-
-def documents(db, table):
-    return [json.loads(path.read_text()) for path in sorted((db / table / "data").glob("*"))]
-
-
-def until(condition):
-    end = time.monotonic() + nodes.TIME
-    while not condition():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.01)
-
-
-def endpoint():
-    return f"tcp://127.0.0.1:{nodes.free_port()}"
-
-
-@pytest.fixture
-def pipes():
-    context = zmq.Context()
-
-    def socket(kind, action, address):
-        made = context.socket(kind)
-        made.setsockopt(zmq.LINGER, 0)
-        made.setsockopt(zmq.RCVTIMEO, int(nodes.TIME * 1000))
-        getattr(made, action)(address)
-        return made
-
-    yield socket
-    context.destroy()
-
-
-@pytest.fixture
-def redis(tmp_path):
-    """A server of the test's own."""
-    port = nodes.free_port()
-
-    class Server:
-        url = f"redis://127.0.0.1:{port}"
-
-        def start(self):
-            self.process = subprocess.Popen(
-                ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
-                 "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
-            until(lambda: self.cli("PING") == "PONG")
-
-        def stop(self):
-            self.process.terminate()
-            self.process.wait(nodes.TIME)
-
-        def cli(self, *words):
-            return subprocess.run(["redis-cli", "-p", str(port), *words], capture_output=True, text=True).stdout.strip()
-
-    server = Server()
-    server.start()
-    yield server
-    server.stop()
 
 
 # Lesson 4: users.

@@ -77,10 +77,11 @@ class Node:
             self._ended = True
             self._changed.notify_all()
 
-    def wait_for(self, pattern, timeout=TIME):
-        """The first line that has the pattern (a regular expression); waits until there is one."""
+    def wait_for(self, pattern, timeout=TIME, after=0):
+        """The first line, not counting so many of the first ones, that has the pattern (a regular expression); waits until
+        there is one."""
         def found():
-            return next((line for line in self.lines if re.search(pattern, line)), None)
+            return next((line for line in self.lines[after:] if re.search(pattern, line)), None)
 
         with self._changed:
             self._changed.wait_for(lambda: found() or self._ended, timeout)
