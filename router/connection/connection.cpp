@@ -162,7 +162,7 @@ void Connection::ask_authenticator(Handshake::Call call) {
 
 void Connection::join(Handshake::Join join) {
   RealmGate& gate = router_.gate(*join.realm, workbench_.io.index());
-  session_ = gate.shard().join(*this, join.identity, *join.role);
+  session_ = gate.shard().join(*this, join.identity, *join.role, join.announced);
   if (session_ == nullptr) {
     abort(wamp::kAuthenticationFailed, "session id in use, try again");
     return await_hello(kRefusedTime);

@@ -47,6 +47,24 @@ std::string_view roles_problem(const json& details) {
   return {};
 }
 
+realm::Announced read_announced(const json& details) {
+  realm::Announced announced;
+  const json& roles = details["roles"];
+  const auto callee = roles.find("callee");
+  if (callee == roles.end()) return announced;
+  const auto features = callee->find("features");
+  if (features == callee->end() || !features->is_object()) return announced;
+  const auto has = [&](const char* name) {
+    const auto at = features->find(name);
+    return at != features->end() && at->is_boolean() && at->get<bool>();
+  };
+  announced.call_canceling = has("call_canceling");
+  announced.call_timeout = has("call_timeout");
+  announced.progressive_call_results = has("progressive_call_results");
+  announced.registration_revocation = has("registration_revocation");
+  return announced;
+}
+
 bool optional_text(const json& details, const char* key, std::string& out) {
   const auto at = details.find(key);
   if (at == details.end() || at->is_null()) return true;
@@ -91,6 +109,7 @@ Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
     read.methods = at->get<std::vector<std::string>>();
   }
   if (read.methods.empty()) read.methods.emplace_back("anonymous");
+  announced_ = read_announced(details);
   realm_ = hello.realm;
   authid_ = read.authid;
   authextra_ = read.authextra;
@@ -214,7 +233,7 @@ Handshake::Action Handshake::check(auth::Principal principal) const {
   identity->authmethod = method_;
   identity->authprovider = std::move(principal.provider);
   identity->authextra = std::move(principal.extra);
-  return Join{realm, role, std::move(identity)};
+  return Join{realm, role, std::move(identity), announced_};
 }
 
 }  // namespace crosspoint::connection

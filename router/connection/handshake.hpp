@@ -36,6 +36,7 @@ class Handshake {
     realm::Realm* realm = nullptr;
     const realm::Role* role = nullptr;
     std::shared_ptr<const realm::Identity> identity;
+    realm::Announced announced{};
   };
   /// Send ABORT.
   struct Abort {
@@ -89,6 +90,7 @@ class Handshake {
   std::string authextra_;
   wamp::SessionId session_ = 0;
   bool asking_ = false;
+  realm::Announced announced_;
 };
 
 }  // namespace crosspoint::connection

@@ -43,6 +43,7 @@ void RealmGate::deliver_once() {
   }
   for (auto& item : delivering_.posts()) post(item.shard, std::move(item.message));
   if (!delivering_.denials().empty()) log_denials();
+  for (const auto& timer : delivering_.timers()) set_timer(timer);
   delivering_.clear();
 }
 
@@ -103,6 +104,23 @@ void RealmGate::post(unsigned shard, realm::ShardMessage message) {
   batch_bytes_[shard] += realm::size_of(message);
   batches_[shard].push_back(std::move(message));
   need_turn_end();
+void RealmGate::set_timer(const realm::Outbox::Timer& timer) {
+  if (timer.milliseconds == 0) {
+    const auto at = call_timers_.find(timer.number);
+    if (at == call_timers_.end()) return;
+    workbench_.io.cancel(at.value());
+    call_timers_.erase(at);
+    return;
+  }
+  constexpr std::uint64_t kLongest = 1000ULL * 60 * 60 * 24 * 365;
+  const std::chrono::milliseconds delay(std::min(timer.milliseconds, kLongest));
+  call_timers_[timer.number] = workbench_.io.after(delay, [this, timer] {
+    call_timers_.erase(timer.number);
+    shard_.time_out(timer, outbox_);
+    deliver();
+  });
+}
+
 }
 
 void RealmGate::need_turn_end() {

@@ -67,6 +67,7 @@ class RealmGate final : public base::TurnEnd {
   void receive(const Batch& batch);
   void release_held_back();
   void log_denials() const;
+  void set_timer(const realm::Outbox::Timer& timer);
   bool congested() const;
 
   realm::Shard& shard_;
@@ -78,6 +79,7 @@ class RealmGate final : public base::TurnEnd {
   std::vector<std::size_t> batch_bytes_;
   bool turn_end_asked_ = false;
   tsl::robin_map<const realm::Role*, std::unique_ptr<Service>> services_;
+  tsl::robin_map<std::uint64_t, base::Timers::Handle> call_timers_;  // by number
   std::vector<Connection*> held_back_;
   std::vector<std::pair<Connection*, std::string_view>> doomed_;
   std::atomic<std::size_t> inbound_bytes_{0};  // any thread: under way to this gate

@@ -12,8 +12,10 @@
 namespace crosspoint::realm {
 namespace {
 
-wamp::EventDetails event_details(const Identity* publisher, const Subscription& subscription, std::string_view topic) {
+wamp::EventDetails event_details(const Identity* publisher, const Subscription& subscription, std::string_view topic,
+                                 const wamp::PassthruRef& passthru) {
   wamp::EventDetails details;
+  details.passthru = passthru;
   if (publisher != nullptr) {
     details.publisher = publisher->session;
     details.publisher_authid = publisher->authid;
@@ -197,9 +199,11 @@ void Broker::dispatch(const Session* session, const wamp::Publish& message, cons
     if ((shards & own) == 0) continue;
     const auto at = subscriptions_.find(subscription->id);
     if (at == subscriptions_.end()) continue;
-    deliver_local(*at->second, message.options.exclude_me ? session : nullptr, filter.get(),
-                  {subscription->id, id, event_details(publisher.get(), *subscription, message.topic), message.payload},
-                  out);
+    deliver_local(
+        *at->second, message.options.exclude_me ? session : nullptr, filter.get(),
+        {subscription->id, id, event_details(publisher.get(), *subscription, message.topic, message.options.passthru),
+         message.payload},
+        out);
   }
   if (others == 0) return;
   auto publication = std::make_shared<Publication>();
@@ -210,6 +214,7 @@ void Broker::dispatch(const Session* session, const wamp::Publish& message, cons
   publication->topic = message.topic;
   publication->publisher = publisher;
   publication->filter = filter;
+  publication->passthru = message.options.passthru;
   publication->payload = message.payload.kept();
   for (; others != 0; others &= others - 1) {
     out.post(static_cast<unsigned>(std::countr_zero(others)), PublicationRef(publication));
@@ -222,7 +227,8 @@ void Broker::deliver(const Publication& publication, Outbox& out) {
     if (at == subscriptions_.end()) continue;
     const Local& local = *at->second;
     deliver_local(local, nullptr, publication.filter.get(),
-                  {id, publication.id, event_details(publication.publisher.get(), *local.shared, publication.topic),
+                  {id, publication.id,
+                   event_details(publication.publisher.get(), *local.shared, publication.topic, publication.passthru),
                    publication.payload},
                   out);
   }

@@ -19,7 +19,10 @@ class Dealer {
 
   void register_(Session& session, const wamp::Register& message, Outbox& out);
   void unregister(Session& session, const wamp::Unregister& message, Outbox& out);
-  void call(Session& session, const wamp::Call& message, Outbox& out);
+  /// False if the session has a call of that id already: a protocol violation.
+  bool call(Session& session, const wamp::Call& message, Outbox& out);
+  /// "Call Canceling"
+  void cancel(Session& session, const wamp::Cancel& message, Outbox& out);
   /// Both return false if the session has never been sent such an invocation: a protocol violation.
   bool yield(Session& session, const wamp::Yield& message, Outbox& out);
   bool invocation_error(Session& session, const wamp::Error& message, Outbox& out);
@@ -27,6 +30,11 @@ class Dealer {
   void deliver(const RemoteCall& call, Outbox& out);
   void deliver(const RemoteResult& result, Outbox& out);
   void deliver(const RemoteError& error, Outbox& out);
+  void deliver(const RemoteCancel& cancel, Outbox& out);
+  void deliver(const RemoteRevocation& revocation, Outbox& out);
+
+  /// A timer that the Outbox asked for is due ("Call Timeouts").
+  void time_out(const Outbox::Timer& timer, Outbox& out);
 
   /// An INVOCATION that this shard sent could not be delivered after all: the call fails with `error`.
   void invocation_undelivered(Session& callee, wamp::RequestId invocation, std::string_view error,
@@ -44,8 +52,32 @@ class Dealer {
   /// nullptr if the procedure is no valid URI.
   const Match* match(std::string_view procedure);
   const Callee& pick(const RegistrationView& view);
-  void invoke(Session& callee, const SessionKey& caller, wamp::RequestId request, wamp::RegistrationId registration,
-              const Identity* disclosed, std::string_view procedure, const wamp::Payload& payload, Outbox& out);
+  using Calls = tsl::robin_map<wamp::RequestId, PendingCall>;
+  /// An invocation for a caller of another shard.
+  struct RemoteInvocation {
+    SessionKey callee;
+    wamp::RequestId invocation = 0;
+  };
+
+  /// Returns the invocation's id.
+  wamp::RequestId invoke(Session& callee, PendingInvocation pending, wamp::RegistrationId registration,
+                         const Identity* disclosed, wamp::InvocationDetails details, const wamp::Payload& payload,
+                         Outbox& out);
+  /// "Progressive Call Invocations": false if the call is complete already.
+  bool continue_call(Session& session, PendingCall& pending, const wamp::Call& message, Outbox& out);
+  void send_more(Session& callee, wamp::RequestId invocation, wamp::RegistrationId registration, bool progress,
+                 const wamp::PassthruRef& passthru, const wamp::Payload& payload, Outbox& out);
+  /// RESULT for a caller of this shard.
+  void answer(const SessionKey& caller, wamp::RequestId request, wamp::ResultDetails details,
+              const wamp::Payload& payload, Outbox& out);
+  void end_call(Session& caller, Calls::iterator call, Outbox& out);
+  void start_timer(const SessionKey& caller, wamp::RequestId request, PendingCall& call, Outbox& out);
+  /// Tells the callee, if it can be told, that the call is of no use any more.
+  void abandon(const PendingCall& call, wamp::CancelMode mode, std::string_view reason, Outbox& out);
+  void interrupt(Session& callee, wamp::RequestId invocation, wamp::CancelMode mode, std::string_view reason,
+                 Outbox& out);
+  /// Takes a registration from all its callees and tells them ("Registration Revocation").
+  void revoke(std::string_view uri, wamp::Match match, Outbox& out);
   /// Answers a call of this or another shard with an error.
   void fail(const SessionKey& caller, wamp::RequestId request, std::string_view error, const wamp::Dict& details,
             const wamp::Payload& payload, Outbox& out);
@@ -56,6 +88,9 @@ class Dealer {
   ShardContext& context_;
   SessionTable& sessions_;
   MetaApi& meta_;
+  tsl::robin_map<std::uint64_t, RemoteInvocation> remote_calls_;  // by handle
+  std::uint64_t last_handle_ = 0;
+  std::uint64_t last_timer_ = 0;
   UriCache<Match> cache_;
   Match uncached_;  // for procedures too long for the cache
 };

@@ -100,8 +100,21 @@ RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wa
   return added;
 }
 
+RegistrationView RegistrationDirectory::take(std::string_view uri, wamp::Match match) {
+  const std::unique_lock lock(mutex_);
+  const RegistrationRef* found = index_.find(uri, match);
+  if (found == nullptr) return {};
+  const RegistrationRef registration = *found;
+  RegistrationView taken{registration, registration->callees};
+  registration->callees = std::make_shared<std::vector<Callee>>();
+  index_.erase(uri, match);
+  versions_.changed(uri, match);
+  return taken;
+}
+
 bool RegistrationDirectory::remove(const RegistrationRef& registration, const SessionKey& callee) {
   const std::unique_lock lock(mutex_);
+  if (registration->callees->empty()) return false;  // taken meanwhile
   auto callees = std::make_shared<std::vector<Callee>>(*registration->callees);
   std::erase_if(*callees, [&](const Callee& other) { return other.key == callee; });
   const bool gone = callees->empty();

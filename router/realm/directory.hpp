@@ -60,6 +60,8 @@ class RegistrationDirectory {
     bool created = false;
   };
   Added add(std::string_view uri, wamp::Match match, wamp::InvocationPolicy invoke, const Callee& callee);
+  /// Takes a registration from all its callees, to make room for another one. Nothing in it if there is none.
+  RegistrationView take(std::string_view uri, wamp::Match match);
   /// Returns true if the registration is gone with its last callee.
   bool remove(const RegistrationRef& registration, const SessionKey& callee);
 

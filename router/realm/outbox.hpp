@@ -35,6 +35,14 @@ class Outbox {
     std::string reason;  ///< an error URI, or what was wrong with the authorizer
   };
 
+  /// The time limit of a call is to begin (milliseconds), or not to count any more (0).
+  struct Timer {
+    std::uint64_t number = 0;
+    std::uint64_t milliseconds = 0;
+    SessionKey caller;
+    wamp::RequestId request = 0;
+  };
+
   void send(Session& to, wamp::Message message) { items_.push_back({&to, 0, 0, std::move(message)}); }
   /// The receivers are those added with add_receiver() since the last call of multicast().
   void multicast(wamp::Message message) {
@@ -48,16 +56,20 @@ class Outbox {
     denials_.push_back({&session, action, std::string(uri), std::string(reason)});
   }
 
+  void timer(const Timer& timer) { timers_.push_back(timer); }
+
   const std::vector<Item>& items() const { return items_; }
   const std::vector<Session*>& receivers() const { return receivers_; }
   std::vector<Post>& posts() { return posts_; }
   const std::vector<Denial>& denials() const { return denials_; }
-  bool empty() const { return items_.empty() && posts_.empty() && denials_.empty(); }
+  const std::vector<Timer>& timers() const { return timers_; }
+  bool empty() const { return items_.empty() && posts_.empty() && denials_.empty() && timers_.empty(); }
   void clear() {
     items_.clear();
     receivers_.clear();
     posts_.clear();
     denials_.clear();
+    timers_.clear();
     multicast_until_ = 0;
   }
 
@@ -67,6 +79,7 @@ class Outbox {
   std::uint32_t multicast_until_ = 0;
   std::vector<Post> posts_;
   std::vector<Denial> denials_;
+  std::vector<Timer> timers_;
 };
 
 }  // namespace crosspoint::realm

@@ -17,6 +17,7 @@ namespace crosspoint::realm {
 struct Callee {
   SessionKey key;
   wamp::SessionId session = 0;
+  bool forward_timeout = false;  ///< minds the time limits of calls itself
 };
 
 /// A procedure (or pattern of procedures) that callees of a realm serve. Shared by all threads.

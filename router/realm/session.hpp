@@ -31,10 +31,30 @@ struct Identity {
   std::string authextra;  ///< JSON text of an object, or empty
 };
 
+/// What a client said in HELLO that it can do, as far as the router must know.
+struct Announced {
+  bool call_canceling = false;            ///< as a callee
+  bool call_timeout = false;              ///< as a callee
+  bool progressive_call_results = false;  ///< as a callee
+  bool registration_revocation = false;   ///< as a callee
+};
+
 /// An invocation a callee has not answered yet, and where the answer goes.
 struct PendingInvocation {
   SessionKey caller;
   wamp::RequestId request = 0;  ///< the caller's
+  bool receive_progress = false;
+  std::uint64_t handle = 0;  ///< by which the caller's shard knows it; 0 if that is ours
+};
+
+/// A call that has not been answered yet.
+struct PendingCall {
+  SessionKey callee;
+  std::uint64_t handle = 0;  ///< the invocation's id; for a callee of another shard what that shard knows the call by
+  wamp::RegistrationId registration = 0;
+  bool more = false;          ///< the caller will send more of it ("Progressive Call Invocations")
+  std::uint64_t timeout = 0;  ///< milliseconds that the router minds; 0: none
+  std::uint64_t timer = 0;    ///< names the timer under way
 };
 
 /// A client that has joined a realm. Belongs to its shard's thread.
@@ -44,6 +64,7 @@ struct Session {
   std::shared_ptr<const Identity> identity;
   const Role* role = nullptr;  ///< owned by the Realm
   Peer* peer = nullptr;
+  Announced announced;
   /// The router's own: not counted, not told GOODBYE, and its peer is no connection.
   bool internal = false;
 
@@ -57,6 +78,7 @@ struct Session {
   /// Kept by Dealer.
   tsl::robin_map<wamp::RegistrationId, RegistrationRef> registrations;
   tsl::robin_map<wamp::RequestId, PendingInvocation> invocations;
+  tsl::robin_map<wamp::RequestId, PendingCall> calls;
   wamp::RequestId last_invocation = 0;
 };
 

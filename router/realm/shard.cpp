@@ -37,12 +37,14 @@ Session& Shard::join_internal(Peer& peer, const Role& role) {
   return session;
 }
 
-Session* Shard::join(Peer& peer, std::shared_ptr<const Identity> identity, const Role& role) {
+Session* Shard::join(Peer& peer, std::shared_ptr<const Identity> identity, const Role& role,
+                     const Announced& announced) {
   Session& session = sessions_.add();
   session.id = identity->session;
   session.identity = std::move(identity);
   session.role = &role;
   session.peer = &peer;
+  session.announced = announced;
   if (realm_.directory().sessions.add(session.id, session.key)) return &session;
   sessions_.remove(session);
   return nullptr;
@@ -63,7 +65,11 @@ std::string_view Shard::receive(Session& session, const wamp::Message& message, 
           [&](const wamp::Publish& m) { return broker_.publish(session, m, out), kGood; },
           [&](const wamp::Subscribe& m) { return broker_.subscribe(session, m, out), kGood; },
           [&](const wamp::Unsubscribe& m) { return broker_.unsubscribe(session, m, out), kGood; },
-          [&](const wamp::Call& m) { return dealer_.call(session, m, out), kGood; },
+          [&](const wamp::Call& m) {
+            return dealer_.call(session, m, out) ? kGood
+                                                 : "CALL with the request id of a call that is not answered yet";
+          },
+          [&](const wamp::Cancel& m) { return dealer_.cancel(session, m, out), kGood; },
           [&](const wamp::Register& m) { return dealer_.register_(session, m, out), kGood; },
           [&](const wamp::Unregister& m) { return dealer_.unregister(session, m, out), kGood; },
           [&](const wamp::Yield& m) {
@@ -75,7 +81,6 @@ std::string_view Shard::receive(Session& session, const wamp::Message& message, 
             }
             return dealer_.invocation_error(session, m, out) ? kGood : "ERROR for an invocation that was never made";
           },
-          [](const wamp::Cancel&) { return std::string_view("CANCEL needs call canceling, which was not announced"); },
           [](const wamp::Hello&) { return std::string_view("HELLO in an established session"); },
           [](const auto&) { return std::string_view("a message that clients do not send in an established session"); },
       },

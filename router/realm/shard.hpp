@@ -21,7 +21,8 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
 
   /// A session joins under a role of this realm. nullptr if its id is taken.
-  Session* join(Peer& peer, std::shared_ptr<const Identity> identity, const Role& role);
+  Session* join(Peer& peer, std::shared_ptr<const Identity> identity, const Role& role,
+                const Announced& announced = {});
   /// A session of the router's own; `peer` is no connection, and gets the answers to its calls.
   Session& join_internal(Peer& peer, const Role& role);
   /// Ends a session and destroys it. What it leaves unanswered fails. Messages to it that are in an Outbox must have
@@ -35,6 +36,8 @@ class Shard {
   const std::optional<Question>& question() const { return context_.question; }
   /// A message from another shard of this realm. It must outlive the delivery of `out`.
   void deliver(const ShardMessage& message, Outbox& out);
+  /// A timer that an Outbox asked for is due.
+  void time_out(const Outbox::Timer& timer, Outbox& out) { dealer_.time_out(timer, out); }
   /// See Dealer::invocation_undelivered.
   void invocation_undelivered(Session& callee, wamp::RequestId invocation, std::string_view error,
                               std::string_view text, Outbox& out) {

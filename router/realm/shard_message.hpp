@@ -25,6 +25,7 @@ struct Publication {
   std::string topic;
   std::shared_ptr<const Identity> publisher;  ///< set if disclosed
   std::shared_ptr<const ReceiverFilter> filter;
+  wamp::PassthruRef passthru{};
   wamp::Payload payload;
 };
 using PublicationRef = std::shared_ptr<const Publication>;
@@ -38,6 +39,26 @@ struct RemoteCall {
   std::string procedure;                      ///< set for pattern-based registrations
   std::shared_ptr<const Identity> disclosed;  ///< the caller, if disclosed
   wamp::Payload payload;
+  std::uint64_t handle = 0;  ///< unique among all shards' calls
+  bool continues = false;    ///< more of a call that was made before
+  bool receive_progress = false;
+  bool progress = false;
+  std::uint64_t timeout = 0;  ///< for the callee to mind
+  wamp::PassthruRef passthru{};
+};
+
+/// A call that was canceled, for the shard of its callee.
+struct RemoteCancel {
+  std::uint64_t handle = 0;
+  wamp::CancelMode mode{};
+  std::string reason;
+};
+
+/// A registration that was taken from a callee of the receiving shard.
+struct RemoteRevocation {
+  SessionKey callee;
+  wamp::RegistrationId registration = 0;
+  std::string reason;
 };
 
 /// The answer to a call, for a caller of the receiving shard.
@@ -46,6 +67,8 @@ struct RemoteResult {
   wamp::RequestId request = 0;
   std::shared_ptr<const Identity> callee;
   wamp::Payload payload;
+  bool progress = false;
+  wamp::PassthruRef passthru{};
 };
 
 /// The failure of a call, for a caller of the receiving shard.
@@ -76,8 +99,8 @@ struct MembersAnswer {
   std::vector<wamp::SessionId> sessions;
 };
 
-using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, SubscriptionReport,
-                                  MembersQuery, MembersAnswer>;
+using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
+                                  SubscriptionReport, MembersQuery, MembersAnswer>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

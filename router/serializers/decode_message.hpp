@@ -58,13 +58,13 @@ class MessageDecoder {
       case MessageType::unsubscribe:
         return unsubscribe(out_.emplace<wamp::Unsubscribe>());
       case MessageType::unsubscribed:
-        return only_request(out_.emplace<wamp::Unsubscribed>().request);
+        return unsubscribed(out_.emplace<wamp::Unsubscribed>());
       case MessageType::event:
         return event(out_.emplace<wamp::Event>());
       case MessageType::call:
         return call(out_.emplace<wamp::Call>());
       case MessageType::cancel:
-        return request_and_dict(out_.emplace<wamp::Cancel>());
+        return cancel(out_.emplace<wamp::Cancel>());
       case MessageType::result:
         return result(out_.emplace<wamp::Result>());
       case MessageType::register_:
@@ -74,11 +74,11 @@ class MessageDecoder {
       case MessageType::unregister:
         return unregister(out_.emplace<wamp::Unregister>());
       case MessageType::unregistered:
-        return only_request(out_.emplace<wamp::Unregistered>().request);
+        return unregistered(out_.emplace<wamp::Unregistered>());
       case MessageType::invocation:
         return invocation(out_.emplace<wamp::Invocation>());
       case MessageType::interrupt:
-        return request_and_dict(out_.emplace<wamp::Interrupt>());
+        return interrupt(out_.emplace<wamp::Interrupt>());
       case MessageType::yield:
         return yield(out_.emplace<wamp::Yield>());
       default:
@@ -157,13 +157,20 @@ class MessageDecoder {
   Problem call(wamp::Call& message) {
     if (!id(message.request)) return kRequest;
     if (!dict(message.options.raw)) return "CALL.Options must be a dictionary";
+    if (const Problem bad = decode_options<R>(message.options, scratch_); !bad.empty()) return bad;
     if (!text(message.procedure)) return "CALL.Procedure must be a URI";
     return payload(message.payload);
   }
-  template <class M>
-  Problem request_and_dict(M& message) {
+  Problem cancel(wamp::Cancel& message) {
     if (!id(message.request)) return kRequest;
-    return dict(message.options) ? Problem() : "Options must be a dictionary";
+    if (!dict(message.options)) return "CANCEL.Options must be a dictionary";
+    return decode_options<R>(message, scratch_);
+  }
+  Problem interrupt(wamp::Interrupt& message) {
+    if (!id(message.request)) return kRequest;
+    wamp::Dict options;
+    if (!dict(options)) return "INTERRUPT.Options must be a dictionary";
+    return decode_options<R>(options, message, scratch_);
   }
   Problem result(wamp::Result& message) {
     if (!id(message.request)) return kRequest;
@@ -197,9 +204,23 @@ class MessageDecoder {
   Problem yield(wamp::Yield& message) {
     if (!id(message.request)) return kRequest;
     if (!dict(message.options.raw)) return "YIELD.Options must be a dictionary";
+    if (const Problem bad = decode_options<R>(message.options, scratch_); !bad.empty()) return bad;
     return payload(message.payload);
   }
-  Problem only_request(wamp::RequestId& request) { return id(request) ? Problem() : kRequest; }
+  Problem unsubscribed(wamp::Unsubscribed& message) {
+    return revoked("subscription", message.request, message.subscription, message.reason);
+  }
+  Problem unregistered(wamp::Unregistered& message) {
+    return revoked("registration", message.request, message.registration, message.reason);
+  }
+  /// The request alone; or 0 and details of a revocation.
+  Problem revoked(std::string_view name, wamp::RequestId& request, std::uint64_t& what, std::string_view& reason) {
+    if (!number(request) || (request != 0 && !wamp::is_id(request))) return kRequest;
+    if (request != 0) return {};
+    wamp::Dict details;
+    if (!dict(details)) return "the Details of a revocation must be a dictionary";
+    return decode_revocation<R>(details, name, what, reason, scratch_);
+  }
 
   bool number(std::uint64_t& out) { return reader_.more() && reader_.read_uint(out); }
   bool id(std::uint64_t& out) { return number(out) && wamp::is_id(out); }

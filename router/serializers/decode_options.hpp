@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -100,7 +102,99 @@ bool read_match(R& reader, wamp::Match& out) {
   return reader.kind() == Kind::text && reader.read_text(name) && read_name(name, {exact, prefix, wildcard}, out);
 }
 
+/// An attribute that is passed on; `known` says whether `key` names one.
+template <Reader R>
+bool read_passthru(R& reader, std::string_view key, wamp::PassthruRef& passthru, bool& known) {
+  static constexpr std::string_view kNames[]{"ppt_scheme", "ppt_serializer", "ppt_cipher",    "ppt_keyid",
+                                             "enc_algo",   "enc_key",        "enc_serializer"};
+  known = (key.starts_with("ppt_") || key.starts_with("enc_")) &&
+          std::find(std::begin(kNames), std::end(kNames), key) != std::end(kNames);
+  if (!known) return true;
+  if (reader.kind() == Kind::null) return !reader.skip().empty();
+  std::string_view value;
+  if (reader.kind() != Kind::text || !reader.read_text(value)) return false;
+  if (passthru && passthru->attributes.size() == std::size(kNames)) return false;  // one of them came twice
+  auto attributes = passthru ? std::make_shared<wamp::Passthru>(*passthru) : std::make_shared<wamp::Passthru>();
+  attributes->attributes.emplace_back(key, value);
+  passthru = std::move(attributes);
+  return true;
+}
+
+/// A dictionary without entries, as nearly all options are.
+inline bool is_empty(const wamp::Dict& dict) {
+  return dict.bytes.size() <= 1 || (dict.encoding == wamp::Encoding::json && dict.bytes.size() == 2);
+}
+
 }  // namespace detail
+
+template <Reader R>
+Problem decode_options(wamp::CallOptions& options, Scratch& scratch) {
+  if (detail::is_empty(options.raw)) return {};
+  R reader(options.raw.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key == "receive_progress") return reader.read_bool(options.receive_progress);
+    if (key == "progress") return reader.read_bool(options.progress);
+    if (key == "timeout")
+      return reader.kind() == Kind::null ? !reader.skip().empty() : reader.read_uint(options.timeout);
+    bool known = false;
+    if (!detail::read_passthru(reader, key, options.passthru, known)) return false;
+    return known || !reader.skip().empty();
+  });
+  return bad.empty() ? Problem() : "an attribute of CALL.Options has a value of the wrong type";
+}
+
+template <Reader R>
+Problem decode_options(wamp::YieldOptions& options, Scratch& scratch) {
+  if (detail::is_empty(options.raw)) return {};
+  R reader(options.raw.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key == "progress") return reader.read_bool(options.progress);
+    bool known = false;
+    if (!detail::read_passthru(reader, key, options.passthru, known)) return false;
+    return known || !reader.skip().empty();
+  });
+  return bad.empty() ? Problem() : "an attribute of YIELD.Options has a value of the wrong type";
+}
+
+template <Reader R>
+Problem decode_options(wamp::Cancel& message, Scratch& scratch) {
+  using enum wamp::CancelMode;
+  R reader(message.options.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key != "mode") return !reader.skip().empty();
+    std::string_view name;
+    return reader.kind() == Kind::text && reader.read_text(name) &&
+           detail::read_name(name, {skip, kill, killnowait}, message.mode);
+  });
+  return bad.empty() ? Problem() : "CANCEL.Options.mode must be skip, kill or killnowait";
+}
+
+template <Reader R>
+Problem decode_options(const wamp::Dict& dict, wamp::Interrupt& message, Scratch& scratch) {
+  using enum wamp::CancelMode;
+  R reader(dict.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key == "reason") return detail::read_optional_text(reader, message.reason);
+    if (key != "mode") return !reader.skip().empty();
+    std::string_view name;
+    return reader.kind() == Kind::text && reader.read_text(name) &&
+           detail::read_name(name, {skip, kill, killnowait}, message.mode);
+  });
+  return bad.empty() ? Problem() : "INTERRUPT.Options.mode must be skip, kill or killnowait";
+}
+
+/// UNREGISTERED and UNSUBSCRIBED that the router sent of its own accord.
+template <Reader R>
+Problem decode_revocation(const wamp::Dict& dict, std::string_view id_name, std::uint64_t& id, std::string_view& reason,
+                          Scratch& scratch) {
+  R reader(dict.bytes, scratch);
+  const auto bad = detail::each_entry(reader, [&](std::string_view key) {
+    if (key == id_name) return reader.read_uint(id);
+    if (key == "reason") return detail::read_optional_text(reader, reason);
+    return !reader.skip().empty();
+  });
+  return bad.empty() ? Problem() : "an attribute of Details has a value of the wrong type";
+}
 
 template <Reader R>
 Problem decode_options(wamp::PublishOptions& options, Scratch& scratch) {
@@ -110,6 +204,7 @@ Problem decode_options(wamp::PublishOptions& options, Scratch& scratch) {
     if (key == "exclude_me") return reader.read_bool(options.exclude_me);
     bool known = false;
     if (!detail::read_filter(reader, key, options.filter, known)) return false;
+    if (!known && !detail::read_passthru(reader, key, options.passthru, known)) return false;
     return known || !reader.skip().empty();
   });
   return bad.empty() ? Problem() : "an attribute of PUBLISH.Options has a value of the wrong type";
@@ -130,14 +225,17 @@ Problem decode_options(wamp::RegisterOptions& options, Scratch& scratch) {
   R reader(options.raw.bytes, scratch);
   const auto bad = detail::each_entry(reader, [&](std::string_view key) {
     if (key == "match") return detail::read_match(reader, options.match);
+    if (key == "forward_timeout") return reader.read_bool(options.forward_timeout);
+    if (key == "force_reregister") return reader.read_bool(options.force_reregister);
     if (key != "invoke") return !reader.skip().empty();
     std::string_view name;
     return reader.kind() == Kind::text && reader.read_text(name) &&
            detail::read_name(name, {single, first, last, roundrobin, random}, options.invoke);
   });
   if (bad.empty()) return {};
-  return bad == "invoke" ? "REGISTER.Options.invoke must be single, first, last, roundrobin or random"
-                         : "REGISTER.Options.match must be exact, prefix or wildcard";
+  if (bad == "invoke") return "REGISTER.Options.invoke must be single, first, last, roundrobin or random";
+  if (bad == "match") return "REGISTER.Options.match must be exact, prefix or wildcard";
+  return "an attribute of REGISTER.Options has a value of the wrong type";
 }
 
 template <Reader R>
@@ -148,7 +246,9 @@ Problem decode_details(const wamp::Dict& dict, wamp::EventDetails& out, Scratch&
     if (key == "publisher_authid") return detail::read_optional_text(reader, out.publisher_authid);
     if (key == "publisher_authrole") return detail::read_optional_text(reader, out.publisher_authrole);
     if (key == "topic") return detail::read_optional_text(reader, out.topic);
-    return !reader.skip().empty();
+    bool known = false;
+    if (!detail::read_passthru(reader, key, out.passthru, known)) return false;
+    return known || !reader.skip().empty();
   });
   return bad.empty() ? Problem() : "an attribute of EVENT.Details has a value of the wrong type";
 }
@@ -161,7 +261,12 @@ Problem decode_details(const wamp::Dict& dict, wamp::InvocationDetails& out, Scr
     if (key == "caller_authid") return detail::read_optional_text(reader, out.caller_authid);
     if (key == "caller_authrole") return detail::read_optional_text(reader, out.caller_authrole);
     if (key == "procedure") return detail::read_optional_text(reader, out.procedure);
-    return !reader.skip().empty();
+    if (key == "receive_progress") return reader.read_bool(out.receive_progress);
+    if (key == "progress") return reader.read_bool(out.progress);
+    if (key == "timeout") return reader.read_uint(out.timeout);
+    bool known = false;
+    if (!detail::read_passthru(reader, key, out.passthru, known)) return false;
+    return known || !reader.skip().empty();
   });
   return bad.empty() ? Problem() : "an attribute of INVOCATION.Details has a value of the wrong type";
 }
@@ -173,7 +278,10 @@ Problem decode_details(const wamp::Dict& dict, wamp::ResultDetails& out, Scratch
     if (key == "callee") return detail::read_optional_id(reader, out.callee);
     if (key == "callee_authid") return detail::read_optional_text(reader, out.callee_authid);
     if (key == "callee_authrole") return detail::read_optional_text(reader, out.callee_authrole);
-    return !reader.skip().empty();
+    if (key == "progress") return reader.read_bool(out.progress);
+    bool known = false;
+    if (!detail::read_passthru(reader, key, out.passthru, known)) return false;
+    return known || !reader.skip().empty();
   });
   return bad.empty() ? Problem() : "an attribute of RESULT.Details has a value of the wrong type";
 }

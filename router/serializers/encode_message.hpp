@@ -81,13 +81,20 @@ class MessageEncoder {
   }
   void operator()(const wamp::Subscribed& m) { numbers(wamp::MessageType::subscribed, m.request, m.subscription); }
   void operator()(const wamp::Unsubscribe& m) { numbers(wamp::MessageType::unsubscribe, m.request, m.subscription); }
-  void operator()(const wamp::Unsubscribed& m) { numbers(wamp::MessageType::unsubscribed, m.request); }
+  void operator()(const wamp::Unsubscribed& m) {
+    if (m.request != 0) return numbers(wamp::MessageType::unsubscribed, m.request);
+    revocation(wamp::MessageType::unsubscribed, "subscription", m.subscription, m.reason);
+  }
   void operator()(const wamp::Event& m) {
     begin(wamp::MessageType::event, 4 + m.payload.elements);
     w_.number(m.subscription);
     w_.number(m.publication);
+    begin_identity(m.details.publisher, m.details.publisher_authid, m.details.publisher_authrole, m.details.topic,
+                   count(m.details.passthru));
     identity({"publisher", "publisher_authid", "publisher_authrole", "topic"}, m.details.publisher,
              m.details.publisher_authid, m.details.publisher_authrole, m.details.topic);
+    passthru(m.details.passthru);
+    w_.end_dict();
     payload(m.payload);
   }
   void operator()(const wamp::Call& m) {
@@ -100,14 +107,21 @@ class MessageEncoder {
   void operator()(const wamp::Cancel& m) {
     small(wamp::MessageType::cancel, 3, [&] {
       w_.number(m.request);
-      dict(m.options);
+      w_.begin_dict(1);
+      pair("mode", to_string(m.mode));
+      w_.end_dict();
     });
   }
   void operator()(const wamp::Result& m) {
     begin(wamp::MessageType::result, 3 + m.payload.elements);
     w_.number(m.request);
+    begin_identity(m.details.callee, m.details.callee_authid, m.details.callee_authrole, {},
+                   count(m.details.passthru) + std::size_t{m.details.progress});
     identity({"callee", "callee_authid", "callee_authrole", ""}, m.details.callee, m.details.callee_authid,
              m.details.callee_authrole, {});
+    if (m.details.progress) flag("progress", true);
+    passthru(m.details.passthru);
+    w_.end_dict();
     payload(m.payload);
   }
   void operator()(const wamp::Register& m) {
@@ -115,28 +129,48 @@ class MessageEncoder {
       w_.number(m.request);
       const bool pattern = m.options.match != wamp::Match::exact;
       const bool shared = m.options.invoke != wamp::InvocationPolicy::single;
-      w_.begin_dict(std::size_t{pattern} + std::size_t{shared});
+      w_.begin_dict(std::size_t{pattern} + std::size_t{shared} + std::size_t{m.options.forward_timeout} +
+                    std::size_t{m.options.force_reregister});
       if (pattern) pair("match", to_string(m.options.match));
       if (shared) pair("invoke", to_string(m.options.invoke));
+      if (m.options.forward_timeout) flag("forward_timeout", true);
+      if (m.options.force_reregister) flag("force_reregister", true);
       w_.end_dict();
       w_.text(m.procedure);
     });
   }
   void operator()(const wamp::Registered& m) { numbers(wamp::MessageType::registered, m.request, m.registration); }
   void operator()(const wamp::Unregister& m) { numbers(wamp::MessageType::unregister, m.request, m.registration); }
-  void operator()(const wamp::Unregistered& m) { numbers(wamp::MessageType::unregistered, m.request); }
+  void operator()(const wamp::Unregistered& m) {
+    if (m.request != 0) return numbers(wamp::MessageType::unregistered, m.request);
+    revocation(wamp::MessageType::unregistered, "registration", m.registration, m.reason);
+  }
   void operator()(const wamp::Invocation& m) {
     begin(wamp::MessageType::invocation, 4 + m.payload.elements);
     w_.number(m.request);
     w_.number(m.registration);
+    begin_identity(m.details.caller, m.details.caller_authid, m.details.caller_authrole, m.details.procedure,
+                   count(m.details.passthru) + std::size_t{m.details.receive_progress} +
+                       std::size_t{m.details.progress} + std::size_t{m.details.timeout != 0});
     identity({"caller", "caller_authid", "caller_authrole", "procedure"}, m.details.caller, m.details.caller_authid,
              m.details.caller_authrole, m.details.procedure);
+    if (m.details.receive_progress) flag("receive_progress", true);
+    if (m.details.progress) flag("progress", true);
+    if (m.details.timeout != 0) {
+      w_.key("timeout");
+      w_.number(m.details.timeout);
+    }
+    passthru(m.details.passthru);
+    w_.end_dict();
     payload(m.payload);
   }
   void operator()(const wamp::Interrupt& m) {
     small(wamp::MessageType::interrupt, 3, [&] {
       w_.number(m.request);
-      dict(m.options);
+      w_.begin_dict(1 + std::size_t{!m.reason.empty()});
+      pair("mode", to_string(m.mode));
+      if (!m.reason.empty()) pair("reason", m.reason);
+      w_.end_dict();
     });
   }
   void operator()(const wamp::Yield& m) {
@@ -178,10 +212,14 @@ class MessageEncoder {
   struct Names {
     std::string_view id, authid, authrole, uri;
   };
+  /// The dictionary that identity() writes into, with room for `more` entries.
+  void begin_identity(const std::optional<wamp::SessionId>& id, std::string_view authid, std::string_view authrole,
+                      std::string_view uri, std::size_t more) {
+    w_.begin_dict(std::size_t{id.has_value()} + std::size_t{!authid.empty()} + std::size_t{!authrole.empty()} +
+                  std::size_t{!uri.empty()} + more);
+  }
   void identity(const Names& names, const std::optional<wamp::SessionId>& id, std::string_view authid,
                 std::string_view authrole, std::string_view uri) {
-    w_.begin_dict(std::size_t{id.has_value()} + std::size_t{!authid.empty()} + std::size_t{!authrole.empty()} +
-                  std::size_t{!uri.empty()});
     if (id) {
       w_.key(names.id);
       w_.number(*id);
@@ -189,7 +227,22 @@ class MessageEncoder {
     if (!authid.empty()) pair(names.authid, authid);
     if (!authrole.empty()) pair(names.authrole, authrole);
     if (!uri.empty()) pair(names.uri, uri);
-    w_.end_dict();
+  }
+
+  static std::size_t count(const wamp::PassthruRef& passthru) { return passthru ? passthru->attributes.size() : 0; }
+  void passthru(const wamp::PassthruRef& passthru) {
+    if (!passthru) return;
+    for (const auto& [key, value] : passthru->attributes) pair(key, value);
+  }
+  void revocation(wamp::MessageType type, std::string_view name, std::uint64_t id, std::string_view reason) {
+    small(type, 3, [&] {
+      w_.number(0U);
+      w_.begin_dict(1 + std::size_t{!reason.empty()});
+      w_.key(name);
+      w_.number(id);
+      if (!reason.empty()) pair("reason", reason);
+      w_.end_dict();
+    });
   }
 
   void publish_options(const wamp::PublishOptions& options) {
@@ -198,7 +251,8 @@ class MessageEncoder {
     w_.begin_dict(std::size_t{options.acknowledge} + std::size_t{!options.exclude_me} +
                   std::size_t{filter.exclude.has_value()} + std::size_t{filter.exclude_authid.has_value()} +
                   std::size_t{filter.exclude_authrole.has_value()} + std::size_t{filter.eligible.has_value()} +
-                  std::size_t{filter.eligible_authid.has_value()} + std::size_t{filter.eligible_authrole.has_value()});
+                  std::size_t{filter.eligible_authid.has_value()} + std::size_t{filter.eligible_authrole.has_value()} +
+                  count(options.passthru));
     if (options.acknowledge) flag("acknowledge", true);
     if (!options.exclude_me) flag("exclude_me", false);
     list("exclude", filter.exclude);
@@ -207,6 +261,7 @@ class MessageEncoder {
     list("eligible", filter.eligible);
     list("eligible_authid", filter.eligible_authid);
     list("eligible_authrole", filter.eligible_authrole);
+    passthru(options.passthru);
     w_.end_dict();
   }
   void flag(std::string_view key, bool value) {

@@ -31,6 +31,7 @@ inline constexpr std::string_view kNoSuchProcedure = "wamp.error.no_such_procedu
 inline constexpr std::string_view kProcedureAlreadyExists = "wamp.error.procedure_already_exists";
 inline constexpr std::string_view kInvocationPolicyConflict =
     "wamp.error.procedure_exists_with_different_invocation_policy";
+inline constexpr std::string_view kUnregistered = "wamp.error.unregistered";
 inline constexpr std::string_view kCanceled = "wamp.error.canceled";
 inline constexpr std::string_view kUnavailable = "wamp.error.unavailable";
 inline constexpr std::string_view kPayloadSizeExceeded = "wamp.error.payload_size_exceeded";

@@ -5,16 +5,14 @@
 namespace crosspoint::wamp {
 namespace {
 
-constexpr std::array<std::string_view, 4> kBroker{
-    "publisher_identification",
-    "publisher_exclusion",
-    "subscriber_blackwhite_listing",
-    "pattern_based_subscription",
+constexpr std::array<std::string_view, 6> kBroker{
+    "publisher_identification",   "publisher_exclusion",   "subscriber_blackwhite_listing",
+    "pattern_based_subscription", "payload_passthru_mode", "subscription_meta_api",
 };
-constexpr std::array<std::string_view, 3> kDealer{
-    "caller_identification",
-    "pattern_based_registration",
-    "shared_registration",
+constexpr std::array<std::string_view, 9> kDealer{
+    "caller_identification", "pattern_based_registration", "shared_registration",          "call_canceling",
+    "call_timeout",          "progressive_call_results",   "progressive_call_invocations", "registration_revocation",
+    "payload_passthru_mode",
 };
 
 }  // namespace

@@ -33,6 +33,11 @@ std::string_view to_string(InvocationPolicy policy) {
   return kPolicies[static_cast<std::size_t>(policy)];
 }
 
+std::string_view to_string(CancelMode mode) {
+  constexpr std::array<std::string_view, 3> kModes{"skip", "kill", "killnowait"};
+  return kModes[static_cast<std::size_t>(mode)];
+}
+
 MessageType type_of(const Message& message) { return kTypes[message.index()]; }
 
 }  // namespace crosspoint::wamp

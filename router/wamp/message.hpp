@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -78,6 +80,13 @@ struct Error {
   Payload payload;
 };
 
+/// Attributes that go untouched from Options to Details: "Payload Passthru Mode" (`ppt_*`), and Crossbar's `enc_*` of
+/// end-to-end encrypted payloads. Owned, since they may travel to other shards.
+struct Passthru {
+  std::vector<std::pair<std::string, std::string>> attributes;
+};
+using PassthruRef = std::shared_ptr<const Passthru>;
+
 /// Who may receive an event ("Subscriber Black- and Whitelisting"). A list that is present but empty counts: an empty
 /// eligible list leaves nobody.
 struct ReceiverFilter {
@@ -93,6 +102,7 @@ struct PublishOptions {
   bool acknowledge = false;
   bool exclude_me = true;  ///< "Publisher Exclusion"
   std::unique_ptr<ReceiverFilter> filter;
+  PassthruRef passthru;
   Dict raw;
 };
 struct Publish {
@@ -123,8 +133,11 @@ struct Unsubscribe {
   RequestId request = 0;
   SubscriptionId subscription = 0;
 };
+/// With request 0: the router's doing ("Subscription Revocation").
 struct Unsubscribed {
   RequestId request = 0;
+  SubscriptionId subscription = 0;  ///< of a revocation
+  std::string_view reason{};        ///< of a revocation
 };
 
 /// "Publisher Identification"; `topic` for pattern-based subscriptions.
@@ -133,6 +146,7 @@ struct EventDetails {
   std::string_view publisher_authid;
   std::string_view publisher_authrole;
   std::string_view topic;
+  PassthruRef passthru{};
 };
 struct Event {
   SubscriptionId subscription = 0;
@@ -142,6 +156,10 @@ struct Event {
 };
 
 struct CallOptions {
+  bool receive_progress = false;  ///< "Progressive Call Results"
+  bool progress = false;          ///< "Progressive Call Invocations": more of this call is to come
+  std::uint64_t timeout = 0;      ///< "Call Timeouts", milliseconds; 0: none
+  PassthruRef passthru;
   Dict raw;
 };
 struct Call {
@@ -150,8 +168,13 @@ struct Call {
   std::string_view procedure;
   Payload payload;
 };
+/// "Call Canceling".
+enum class CancelMode : std::uint8_t { skip, kill, killnowait };
+std::string_view to_string(CancelMode mode);
+
 struct Cancel {
   RequestId request = 0;
+  CancelMode mode = CancelMode::killnowait;
   Dict options;
 };
 /// Who answered, as Crossbar tells it.
@@ -159,6 +182,8 @@ struct ResultDetails {
   std::optional<SessionId> callee;
   std::string_view callee_authid;
   std::string_view callee_authrole;
+  bool progress = false;
+  PassthruRef passthru{};
 };
 struct Result {
   RequestId request = 0;
@@ -173,6 +198,8 @@ std::string_view to_string(InvocationPolicy policy);
 struct RegisterOptions {
   Match match = Match::exact;
   InvocationPolicy invoke = InvocationPolicy::single;
+  bool forward_timeout = false;   ///< "Call Timeouts": the callee minds them itself
+  bool force_reregister = false;  ///< takes the place of those who have registered it
   Dict raw;
 };
 struct Register {
@@ -188,8 +215,11 @@ struct Unregister {
   RequestId request = 0;
   RegistrationId registration = 0;
 };
+/// With request 0: the router's doing ("Registration Revocation").
 struct Unregistered {
   RequestId request = 0;
+  RegistrationId registration = 0;  ///< of a revocation
+  std::string_view reason{};        ///< of a revocation
 };
 
 /// "Caller Identification"; `procedure` for pattern-based registrations.
@@ -198,6 +228,10 @@ struct InvocationDetails {
   std::string_view caller_authid;
   std::string_view caller_authrole;
   std::string_view procedure;
+  bool receive_progress = false;
+  bool progress = false;
+  std::uint64_t timeout = 0;
+  PassthruRef passthru{};
 };
 struct Invocation {
   RequestId request = 0;
@@ -207,9 +241,12 @@ struct Invocation {
 };
 struct Interrupt {
   RequestId request = 0;
-  Dict options;
+  CancelMode mode = CancelMode::killnowait;
+  std::string_view reason;  ///< an error URI, or empty
 };
 struct YieldOptions {
+  bool progress = false;
+  PassthruRef passthru;
   Dict raw;
 };
 struct Yield {

@@ -43,13 +43,13 @@ TestRealm::TestRealm(unsigned shards, realm::RealmOptions options, std::uint64_t
   realm_.add_role("user", realm::make_fixed_authorizer({true, false}));
 }
 
-TestClient& TestRealm::join(unsigned shard, std::string authid, std::string role) {
+TestClient& TestRealm::join(unsigned shard, std::string authid, std::string role, const realm::Announced& announced) {
   auto client = std::make_unique<TestClient>(*this, shard);
   auto identity = std::make_shared<realm::Identity>();
   identity->session = 1000 + clients_.size();
   identity->authid = std::move(authid);
   identity->authrole = role;
-  client->session_ = realm_.shard(shard).join(*client, identity, *realm_.find_role(role));
+  client->session_ = realm_.shard(shard).join(*client, identity, *realm_.find_role(role), announced);
   clients_.push_back(std::move(client));
   return *clients_.back();
 }
@@ -69,7 +69,22 @@ void TestRealm::deliver(unsigned shard) {
   for (const auto& denial : out.denials()) {
     denials.push_back(std::string(to_string(denial.action)) + " " + denial.uri + " " + std::string(denial.reason));
   }
+  for (const auto& timer : out.timers()) {
+    if (timer.milliseconds != 0) {
+      timers[timer.number] = timer;
+    } else {
+      timers.erase(timer.number);
+    }
+  }
   out.clear();
+}
+
+void TestRealm::time_out(unsigned shard, std::uint64_t number) {
+  const auto timer = timers.at(number);
+  timers.erase(number);
+  realm_.shard(shard).time_out(timer, outboxes_[shard]);
+  deliver(shard);
+  settle();
 }
 
 bool TestRealm::carry(unsigned from, unsigned to) {

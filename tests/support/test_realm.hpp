@@ -32,6 +32,8 @@ class TestClient final : public realm::Peer {
 
   /// Has its shard handle a message; returns the protocol violation it is, or nothing.
   std::string send(std::string_view json);
+  /// CALL without arguments, under a request id of its own.
+  void call(const std::string& procedure) { send("[48," + std::to_string(++calls_) + ",{},\"" + procedure + "\"]"); }
   /// What the dynamic authorizer is to be asked about the message sent last, as "<action> <uri> <options>"; empty if
   /// nothing.
   const std::string& question() const { return question_; }
@@ -54,6 +56,7 @@ class TestClient final : public realm::Peer {
   unsigned shard_;
   realm::Session* session_ = nullptr;
   std::deque<nlohmann::json> inbox_;
+  int calls_ = 1000;
   std::string asked_;  // the message that waits
   std::string question_;
   std::uint64_t version_ = 0;
@@ -64,7 +67,8 @@ class TestRealm {
   /// A realm with `shards` shards; the role "user" may do everything and discloses nothing.
   explicit TestRealm(unsigned shards = 1, realm::RealmOptions options = quiet(), std::uint64_t seed = 1);
 
-  TestClient& join(unsigned shard = 0, std::string authid = "joe", std::string role = "user");
+  TestClient& join(unsigned shard = 0, std::string authid = "joe", std::string role = "user",
+                   const realm::Announced& announced = {});
   realm::Realm& realm() { return realm_; }
 
   /// Carries the oldest message from one shard to another. False if there is none.
@@ -75,6 +79,10 @@ class TestRealm {
 
   /// Requests that were refused, as "<action> <uri> <reason>".
   std::vector<std::string> denials;
+  /// Time limits of calls that count, by number.
+  std::map<std::uint64_t, realm::Outbox::Timer> timers;
+  /// One of them is over, on the shard given.
+  void time_out(unsigned shard, std::uint64_t number);
 
  private:
   friend class TestClient;

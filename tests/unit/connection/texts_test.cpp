@@ -70,7 +70,8 @@ TEST_CASE("WELCOME says who the client is, where, and what the router can do") {
   REQUIRE(broker["publisher_exclusion"] == true);
   REQUIRE(broker["pattern_based_subscription"] == true);
   REQUIRE(details["roles"]["dealer"]["features"]["shared_registration"] == true);
-  REQUIRE_FALSE(details["roles"]["dealer"]["features"].contains("call_canceling"));
+  REQUIRE(details["roles"]["dealer"]["features"]["call_canceling"] == true);
+  REQUIRE_FALSE(details["roles"]["dealer"]["features"].contains("sharded_registration"));
 }
 
 TEST_CASE("time stamps are UTC with milliseconds") {

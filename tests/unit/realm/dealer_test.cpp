@@ -66,7 +66,7 @@ TEST_CASE("invocation ids count up from 1 for each callee (IDs of session scope)
   register_(one, "com.one");
   register_(two, "com.two");
   for (const char* uri : {"com.one", "com.one", "com.two", "com.one"}) {
-    caller.send("[48,1,{},\"" + std::string(uri) + "\"]");
+    caller.call(std::string(uri));
   }
   REQUIRE(one.take()[1] == 1);
   REQUIRE(one.take()[1] == 2);
@@ -127,7 +127,7 @@ TEST_CASE("after UNREGISTERED there are no more invocations, and the URI is free
   const auto id = register_(callee, "com.add");
   callee.send("[66,5," + std::to_string(id) + "]");
   REQUIRE(callee.take() == json::array({67, 5}));
-  caller.send(R"([48,1,{},"com.add"])");
+  caller.call("com.add");
   REQUIRE(caller.take()[4] == "wamp.error.no_such_procedure");
   REQUIRE(callee.waiting() == 0);
   register_(caller, "com.add");
@@ -155,7 +155,7 @@ TEST_CASE("shared registrations choose the callee by their policy (Shared Regist
   };
   const auto call = [&](const std::string& policy, int times) {
     std::vector<std::size_t> counts;
-    for (int i = 0; i < times; ++i) caller.send("[48,1,{},\"com." + policy + "\"]");
+    for (int i = 0; i < times; ++i) caller.call("com." + policy);
     for (auto* callee : callees) counts.push_back(callee->waiting());
     return counts;
   };
@@ -192,7 +192,7 @@ TEST_CASE("registering twice for a shared registration counts once") {
   const auto id = register_(one, "com.add", R"({"invoke":"roundrobin"})");
   REQUIRE(register_(one, "com.add", R"({"invoke":"roundrobin"})") == id);
   REQUIRE(register_(two, "com.add", R"({"invoke":"roundrobin"})") == id);
-  for (int i = 0; i < 4; ++i) caller.send(R"([48,1,{},"com.add"])");
+  for (int i = 0; i < 4; ++i) caller.call("com.add");
   REQUIRE(one.waiting() == 2);
   REQUIRE(two.waiting() == 2);
 }
@@ -203,9 +203,9 @@ TEST_CASE("pattern-based registrations are told which procedure was called (Patt
   auto& caller = realm.join();
   register_(callee, "com.a", R"({"match":"prefix"})");
   register_(callee, "x..z", R"({"match":"wildcard"})");
-  caller.send(R"([48,1,{},"com.abc"])");
+  caller.call("com.abc");
   REQUIRE(callee.take()[3] == json{{"procedure", "com.abc"}});
-  caller.send(R"([48,1,{},"x.y.z"])");
+  caller.call("x.y.z");
   REQUIRE(callee.take()[3] == json{{"procedure", "x.y.z"}});
 }
 
@@ -225,7 +225,7 @@ TEST_CASE(
   number[register_(callee, "a1.b2..d4.e5..g7", R"({"match":"wildcard"})")] = 6;
   number[register_(callee, "a1.b2..d4..f6.g7", R"({"match":"wildcard"})")] = 7;
   const auto called = [&](const std::string& uri) {
-    caller.send("[48,1,{},\"" + uri + "\"]");
+    caller.call(uri);
     const json invocation = callee.take();
     return invocation.is_null() ? 0 : number[invocation[2].get<std::uint64_t>()];
   };
@@ -246,7 +246,7 @@ TEST_CASE("the caller is disclosed if its role's rule says so (Caller Identifica
   auto& caller = realm.join(0, "ann", "known");
   register_(callee, "com.open");
   register_(callee, "com.shut");
-  caller.send(R"([48,1,{},"com.open"])");
+  caller.call("com.open");
   REQUIRE(callee.take()[3] == json{{"caller", caller.id()}, {"caller_authid", "ann"}, {"caller_authrole", "known"}});
   caller.send(R"([48,2,{"disclose_me":true},"com.shut"])");
   REQUIRE(callee.take()[3] == json::object());
@@ -259,7 +259,7 @@ TEST_CASE("who may not call or register is refused before anything is said of wh
   auto& guest = realm.join(0, "ann", "guest");
   register_(callee, "com.add");
   for (const char* uri : {"com.add", "com.nothing"}) {
-    guest.send("[48,1,{},\"" + std::string(uri) + "\"]");
+    guest.call(std::string(uri));
     const json error = guest.take();
     REQUIRE(error[4] == "wamp.error.not_authorized");
     REQUIRE(error[5][0].get<std::string>().ends_with("is not authorized to call procedure \"" + std::string(uri) +
@@ -281,7 +281,7 @@ TEST_CASE("procedures beginning with wamp. are for the router to register") {
   REQUIRE(error[4] == "wamp.error.invalid_uri");
   auto& trusted = realm.join(0, "router", "trusted");
   register_(trusted, "wamp.session.count");
-  client.send(R"([48,1,{},"wamp.session.count"])");
+  client.call("wamp.session.count");
   REQUIRE(trusted.take()[3]["caller"] == client.id());
 }
 
@@ -304,7 +304,7 @@ TEST_CASE("a second answer to an invocation is passed over; an answer to none is
   auto& callee = realm.join();
   auto& caller = realm.join();
   register_(callee, "com.add");
-  caller.send(R"([48,1,{},"com.add"])");
+  caller.call("com.add");
   REQUIRE(callee.send("[70,1,{}]").empty());
   caller.last();
   REQUIRE(callee.send("[70,1,{}]").empty());

@@ -1,0 +1,341 @@
+#include <fmt/core.h>
+
+#include "realm/dealer.hpp"
+#include "realm/role.hpp"
+#include "wamp/errors.hpp"
+
+namespace crosspoint::realm {
+namespace {
+
+/// Handles tell calls to other shards apart: the shard that made them is in the low bits.
+constexpr unsigned kShardBits = 6;
+
+wamp::ResultDetails result_details(const Identity& callee, bool progress, const wamp::PassthruRef& passthru) {
+  return {callee.session, callee.authid, callee.authrole, progress, passthru};
+}
+
+}  // namespace
+
+const Dealer::Match* Dealer::match(std::string_view procedure) {
+  const std::uint64_t version = context_.directory.registrations.version(procedure);
+  Match* known = cache_.find(procedure);
+  if (known != nullptr && known->version == version) return known;
+  if (known == nullptr) {
+    if (!wamp::is_valid_uri(procedure, context_.options.uri_check)) return nullptr;
+    known = cache_.insert(procedure, {});
+    if (known == nullptr) known = &uncached_;
+  }
+  known->view = context_.directory.registrations.best_match(procedure);
+  known->version = version;  // read before the look-up: a change in between makes it stale at once
+  return known;
+}
+
+const Callee& Dealer::pick(const RegistrationView& view) {
+  const auto& callees = *view.callees;
+  switch (view.registration->invoke) {
+    case wamp::InvocationPolicy::last:
+      return callees.back();
+    case wamp::InvocationPolicy::roundrobin:
+      return callees[view.registration->turn.fetch_add(1, std::memory_order_relaxed) % callees.size()];
+    case wamp::InvocationPolicy::random:
+      return callees[context_.random.below(callees.size())];
+    default:
+      return callees.front();
+  }
+}
+
+bool Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
+  if (const auto at = session.calls.find(message.request); at != session.calls.end()) {
+    return continue_call(session, at.value(), message, out);
+  }
+  const auto refused = [&](std::string_view error, std::string_view text) {
+    refuse(out, session, wamp::MessageType::call, message.request, error, text);
+    return true;
+  };
+  const Match* found = match(message.procedure);
+  if (found == nullptr) {
+    return refused(wamp::kInvalidUri, fmt::format("call with invalid procedure URI '{}' (URI strict checking {})",
+                                                  message.procedure, strict_text(context_.options.uri_check)));
+  }
+  // Permission comes before existence, so that nobody finds out what there is by asking.
+  const auto permit = authorize(context_, session, message.procedure, Action::call, message.options.raw);
+  if (permit.outcome == Authorization::Outcome::deferred) return true;
+  if (permit.outcome != Authorization::Outcome::allowed) {
+    refuse_unauthorized(out, context_, session, wamp::MessageType::call, message.request, message.procedure,
+                        Action::call, permit);
+    return true;
+  }
+  if (meta_.call(session, message, out)) return true;
+  const RegistrationView& view = found->view;
+  if (!view.registration || view.callees->empty()) {
+    return refused(wamp::kNoSuchProcedure, fmt::format("no callee registered for procedure <{}>", message.procedure));
+  }
+  const Callee& callee = pick(view);
+  PendingCall pending;
+  pending.callee = callee.key;
+  pending.registration = view.registration->id;
+  pending.more = message.options.progress;
+  if (!callee.forward_timeout) pending.timeout = message.options.timeout;
+  const bool disclose = discloses(session, message.procedure, permit);
+  const bool pattern = view.registration->match != wamp::Match::exact;
+  const std::string_view procedure = pattern ? message.procedure : std::string_view();
+  if (callee.key.shard != context_.shard) {
+    pending.handle = ++last_handle_ << kShardBits | context_.shard;
+    RemoteCall call{session.key,
+                    message.request,
+                    callee.key,
+                    pending.registration,
+                    std::string(procedure),
+                    disclose ? session.identity : nullptr,
+                    message.payload.kept(),
+                    pending.handle};
+    call.receive_progress = message.options.receive_progress;
+    call.progress = message.options.progress;
+    call.timeout = callee.forward_timeout ? message.options.timeout : 0;
+    call.passthru = message.options.passthru;
+    out.post(callee.key.shard, std::move(call));
+  } else {
+    // The directory is written before UNREGISTERED is sent and before a session ends, so a callee of this shard is
+    // here.
+    Session* target = sessions_.find(callee.key);
+    if (target == nullptr) {
+      return refused(wamp::kNoSuchProcedure, fmt::format("no callee registered for procedure <{}>", message.procedure));
+    }
+    wamp::InvocationDetails details;
+    details.procedure = procedure;
+    details.receive_progress = message.options.receive_progress;
+    details.progress = message.options.progress;
+    details.timeout = callee.forward_timeout ? message.options.timeout : 0;
+    details.passthru = message.options.passthru;
+    pending.handle = invoke(*target, {session.key, message.request}, pending.registration,
+                            disclose ? session.identity.get() : nullptr, std::move(details), message.payload, out);
+  }
+  if (pending.timeout != 0) start_timer(session.key, message.request, pending, out);
+  session.calls.emplace(message.request, pending);
+  return true;
+}
+
+bool Dealer::continue_call(Session& session, PendingCall& pending, const wamp::Call& message, Outbox& out) {
+  if (!pending.more) return false;
+  pending.more = message.options.progress;
+  if (pending.callee.shard != context_.shard) {
+    RemoteCall call{session.key, message.request, pending.callee,         pending.registration,
+                    {},          nullptr,         message.payload.kept(), pending.handle,
+                    true};
+    call.progress = message.options.progress;
+    call.passthru = message.options.passthru;
+    out.post(pending.callee.shard, std::move(call));
+    return true;
+  }
+  if (Session* callee = sessions_.find(pending.callee)) {
+    send_more(*callee, pending.handle, pending.registration, message.options.progress, message.options.passthru,
+              message.payload, out);
+  }
+  return true;
+}
+
+void Dealer::send_more(Session& callee, wamp::RequestId invocation, wamp::RegistrationId registration, bool progress,
+                       const wamp::PassthruRef& passthru, const wamp::Payload& payload, Outbox& out) {
+  const auto at = callee.invocations.find(invocation);
+  if (at == callee.invocations.end()) return;  // answered meanwhile
+  wamp::Invocation more{invocation, registration, {}, payload};
+  more.details.receive_progress = at->second.receive_progress;
+  more.details.progress = progress;
+  more.details.passthru = passthru;
+  out.send(callee, std::move(more));
+}
+
+wamp::RequestId Dealer::invoke(Session& callee, PendingInvocation pending, wamp::RegistrationId registration,
+                               const Identity* disclosed, wamp::InvocationDetails details, const wamp::Payload& payload,
+                               Outbox& out) {
+  const wamp::RequestId invocation = ++callee.last_invocation;
+  // Only a callee that can be interrupted may be asked for progress: the caller may leave in the middle of it.
+  details.receive_progress =
+      details.receive_progress && callee.announced.progressive_call_results && callee.announced.call_canceling;
+  pending.receive_progress = details.receive_progress;
+  callee.invocations.emplace(invocation, pending);
+  if (disclosed != nullptr) {
+    details.caller = disclosed->session;
+    details.caller_authid = disclosed->authid;
+    details.caller_authrole = disclosed->authrole;
+  }
+  out.send(callee, wamp::Invocation{invocation, registration, std::move(details), payload});
+  return invocation;
+}
+
+void Dealer::deliver(const RemoteCall& call, Outbox& out) {
+  if (call.continues) {
+    const auto at = remote_calls_.find(call.handle);
+    Session* callee = at != remote_calls_.end() ? sessions_.find(at->second.callee) : nullptr;
+    if (callee != nullptr) {
+      send_more(*callee, at->second.invocation, call.registration, call.progress, call.passthru, call.payload, out);
+    }
+    return;
+  }
+  Session* callee = sessions_.find(call.callee);
+  if (callee == nullptr || !callee->registrations.contains(call.registration)) {
+    // It was a callee when the call was routed to it. Routing the call anew could let it overtake, or be overtaken by,
+    // others of the same caller to the same callee.
+    return fail(call.caller, call.request, wamp::kCanceled, {},
+                wamp::Payload::from_text("the callee left before the call reached it"), out);
+  }
+  wamp::InvocationDetails details;
+  details.procedure = call.procedure;
+  details.receive_progress = call.receive_progress;
+  details.progress = call.progress;
+  details.timeout = call.timeout;
+  details.passthru = call.passthru;
+  const wamp::RequestId invocation = invoke(*callee, {call.caller, call.request, false, call.handle}, call.registration,
+                                            call.disclosed.get(), std::move(details), call.payload, out);
+  remote_calls_.emplace(call.handle, RemoteInvocation{call.callee, invocation});
+}
+
+bool Dealer::take_pending(Session& session, wamp::RequestId invocation, PendingInvocation& out) {
+  const auto at = session.invocations.find(invocation);
+  if (at == session.invocations.end()) return false;
+  out = at->second;
+  session.invocations.erase(at);
+  if (out.handle != 0) remote_calls_.erase(out.handle);
+  return true;
+}
+
+bool Dealer::yield(Session& session, const wamp::Yield& message, Outbox& out) {
+  const bool progress = message.options.progress;
+  PendingInvocation pending;
+  if (progress) {
+    const auto at = session.invocations.find(message.request);
+    if (at == session.invocations.end()) return message.request <= session.last_invocation;
+    if (!at->second.receive_progress) return true;  // nobody wants to hear of it
+    pending = at->second;
+  } else if (!take_pending(session, message.request, pending)) {
+    return message.request <= session.last_invocation;
+  }
+  if (pending.caller.shard != context_.shard) {
+    out.post(pending.caller.shard, RemoteResult{pending.caller, pending.request, session.identity,
+                                                message.payload.kept(), progress, message.options.passthru});
+    return true;
+  }
+  answer(pending.caller, pending.request, result_details(*session.identity, progress, message.options.passthru),
+         message.payload, out);
+  return true;
+}
+
+void Dealer::answer(const SessionKey& key, wamp::RequestId request, wamp::ResultDetails details,
+                    const wamp::Payload& payload, Outbox& out) {
+  Session* caller = sessions_.find(key);
+  if (caller == nullptr) return;  // it left while the call was under way
+  const auto at = caller->calls.find(request);
+  if (at == caller->calls.end()) return;  // it canceled the call
+  if (!details.progress) {
+    end_call(*caller, at, out);
+  } else if (at->second.timer != 0) {  // the limit is from one result to the next
+    out.timer({at->second.timer, 0, key, request});
+    start_timer(key, request, at.value(), out);
+  }
+  out.send(*caller, wamp::Result{request, std::move(details), payload});
+}
+
+void Dealer::end_call(Session& caller, Calls::iterator call, Outbox& out) {
+  if (call->second.timer != 0) out.timer({call->second.timer, 0, caller.key, call->first});
+  caller.calls.erase(call);
+}
+
+void Dealer::start_timer(const SessionKey& caller, wamp::RequestId request, PendingCall& call, Outbox& out) {
+  call.timer = ++last_timer_;
+  out.timer({call.timer, call.timeout, caller, request});
+}
+
+bool Dealer::invocation_error(Session& session, const wamp::Error& message, Outbox& out) {
+  PendingInvocation pending;
+  if (!take_pending(session, message.request, pending)) return message.request <= session.last_invocation;
+  fail(pending.caller, pending.request, message.error, message.details, message.payload, out);
+  return true;
+}
+
+void Dealer::fail(const SessionKey& caller, wamp::RequestId request, std::string_view error, const wamp::Dict& details,
+                  const wamp::Payload& payload, Outbox& out) {
+  if (caller.shard != context_.shard) {
+    out.post(caller.shard, RemoteError{caller, request, std::string(error), details.kept(), payload.kept()});
+    return;
+  }
+  Session* session = sessions_.find(caller);
+  if (session == nullptr) return;
+  const auto at = session->calls.find(request);
+  if (at == session->calls.end()) return;  // it canceled the call
+  end_call(*session, at, out);
+  out.send(*session, wamp::Error{wamp::MessageType::call, request, details, error, payload});
+}
+
+void Dealer::deliver(const RemoteResult& result, Outbox& out) {
+  answer(result.caller, result.request, result_details(*result.callee, result.progress, result.passthru),
+         result.payload, out);
+}
+
+void Dealer::deliver(const RemoteError& error, Outbox& out) {
+  fail(error.caller, error.request, error.error, error.details, error.payload, out);
+}
+
+void Dealer::cancel(Session& session, const wamp::Cancel& message, Outbox& out) {
+  const auto at = session.calls.find(message.request);
+  if (at == session.calls.end()) return;  // answered meanwhile
+  abandon(at->second, message.mode, {}, out);
+  if (message.mode == wamp::CancelMode::kill) return;  // the callee's answer ends it
+  end_call(session, at, out);
+  out.send(session, wamp::Error{wamp::MessageType::call, message.request, {}, wamp::kCanceled, {}});
+}
+
+void Dealer::time_out(const Outbox::Timer& timer, Outbox& out) {
+  Session* session = sessions_.find(timer.caller);
+  if (session == nullptr) return;
+  const auto at = session->calls.find(timer.request);
+  if (at == session->calls.end() || at->second.timer != timer.number) return;
+  at.value().timer = 0;
+  const std::uint64_t limit = at->second.timeout;
+  abandon(at->second, wamp::CancelMode::killnowait, wamp::kTimeout, out);
+  end_call(*session, at, out);
+  out.send(*session, wamp::Error{wamp::MessageType::call,
+                                 timer.request,
+                                 {},
+                                 wamp::kTimeout,
+                                 wamp::Payload::from_text(fmt::format("no answer within {} ms", limit))});
+}
+
+void Dealer::abandon(const PendingCall& call, wamp::CancelMode mode, std::string_view reason, Outbox& out) {
+  if (call.callee.shard != context_.shard) {
+    out.post(call.callee.shard, RemoteCancel{call.handle, mode, std::string(reason)});
+  } else if (Session* callee = sessions_.find(call.callee)) {
+    interrupt(*callee, call.handle, mode, reason, out);
+  }
+}
+
+void Dealer::deliver(const RemoteCancel& cancel, Outbox& out) {
+  const auto at = remote_calls_.find(cancel.handle);
+  if (at == remote_calls_.end()) return;
+  const RemoteInvocation call = at->second;
+  if (Session* callee = sessions_.find(call.callee)) {
+    // The reason is one of ours; its text must outlive the delivery.
+    interrupt(*callee, call.invocation, cancel.mode, cancel.reason, out);
+  }
+}
+
+void Dealer::interrupt(Session& callee, wamp::RequestId invocation, wamp::CancelMode mode, std::string_view reason,
+                       Outbox& out) {
+  const auto at = callee.invocations.find(invocation);
+  if (at == callee.invocations.end()) return;  // answered meanwhile
+  const bool interruptible = callee.announced.call_canceling;
+  if (interruptible && mode != wamp::CancelMode::skip) out.send(callee, wamp::Interrupt{invocation, mode, reason});
+  if (interruptible && mode == wamp::CancelMode::kill) return;  // its answer ends the call
+  PendingInvocation pending;
+  take_pending(callee, invocation, pending);
+  // The caller of a call that cannot be killed does not wait any longer, either.
+  if (mode == wamp::CancelMode::kill) fail(pending.caller, pending.request, wamp::kCanceled, {}, {}, out);
+}
+
+void Dealer::invocation_undelivered(Session& callee, wamp::RequestId invocation, std::string_view error,
+                                    std::string_view text, Outbox& out) {
+  PendingInvocation pending;
+  if (!take_pending(callee, invocation, pending)) return;
+  fail(pending.caller, pending.request, error, {}, wamp::Payload::from_text(text), out);
+}
+
+}  // namespace crosspoint::realm
