@@ -176,7 +176,10 @@ void Connection::join(Handshake::Join join) {
             join.realm->name(), join.identity->authid, join.identity->authrole, join.identity->authprovider,
             join.identity->authmethod, peer);
   const std::string details = welcome_details(*join.realm, *join.identity, router_.names(), peer);
-  send(wamp::Welcome{session_->id, wamp::Dict::from_json(details)});
+  if (send(wamp::Welcome{session_->id, wamp::Dict::from_json(details)}) == Sent::yes) return;
+  abort(wamp::kPayloadSizeExceeded, "WELCOME is longer than the messages that the client takes");
+  leave(wamp::kPayloadSizeExceeded);
+  port_.close("the client does not take messages as long as WELCOME");
 }
 
 bool Connection::handle_joined(const wamp::Message& message) {
@@ -264,6 +267,10 @@ void Connection::leave(std::string_view reason) {
   if (dropped_events_ > 0) {
     log::warn("session {} was too slow: {} events for it were dropped", session_->id, dropped_events_);
   }
+  if (too_long_events_ > 0) {
+    log::warn("session {} missed {} events that were longer than the messages it takes", session_->id,
+              too_long_events_);
+  }
   forget_calls();
   gate_->forget(*this);
   gate_->shard().leave(*session_, gate_->outbox());
@@ -271,6 +278,7 @@ void Connection::leave(std::string_view reason) {
   session_ = nullptr;
   gate_ = nullptr;
   dropped_events_ = 0;
+  too_long_events_ = 0;
   hold_back(false);
   workbench_.io.cancel(timer_);
 }
@@ -299,13 +307,18 @@ void Connection::on_closed(std::string_view reason) {
   workbench_.io.cancel(timer_);
 }
 
-bool Connection::send(const wamp::Message& message) {
-  if (state_ == State::ended) return true;
+Connection::Sent Connection::send(const wamp::Message& message) {
+  if (state_ == State::ended) return Sent::yes;
   serializers::EncodedMessage encoded;
-  if (!workbench_.encoder.encode(message, encoding_, encoded)) return false;
+  if (!workbench_.encoder.encode(message, encoding_, encoded)) return Sent::inexpressible;
   if (log::enabled(log::Level::debug)) log_message("->", message);
-  port_.send(encoded);
-  return true;
+  return port_.send(encoded) ? Sent::yes : Sent::too_long;
+}
+
+void Connection::send_event(const transports::SharedFrame& frame) {
+  if (port_.send(frame) || too_long_events_++ > 0) return;
+  log::warn("session {}: an event of {} bytes is longer than the messages it takes, and is left out", session_->id,
+            frame.size());
 }
 
 bool Connection::has_room_for_event() {

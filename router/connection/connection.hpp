@@ -35,10 +35,12 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   /// Which of RealmGate's frames fit this connection; none if it takes no shared ones.
   int frame_key() const { return frame_key_; }
 
-  /// Encodes and queues a message for the session. False if its payload cannot be expressed in this encoding; nothing
-  /// is queued then.
-  bool send(const wamp::Message& message);
-  void send_event(const transports::SharedFrame& frame) { port_.send(frame); }
+  /// What became of a message for the session: queued, or not, because its payload cannot be expressed in this encoding
+  /// or because the client does not take messages so long.
+  enum class Sent { yes, inexpressible, too_long };
+  Sent send(const wamp::Message& message);
+  /// Queues an EVENT; one that is too long for the client is left out and counted.
+  void send_event(const transports::SharedFrame& frame);
   /// True if there is room for an EVENT. If not, counts it as dropped, or ends the connection, as configured.
   bool has_room_for_event();
   /// True if there is room for an INVOCATION.
@@ -87,6 +89,7 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   bool queue_is_long_ = false;  // because the client does not read what we send
   bool doomed_ = false;
   std::uint64_t dropped_events_ = 0;
+  std::uint64_t too_long_events_ = 0;
   std::unique_ptr<Handshake> handshake_;  // while there is no session
   RealmGate* gate_ = nullptr;
   realm::Session* session_ = nullptr;

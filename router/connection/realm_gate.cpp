@@ -55,17 +55,21 @@ void RealmGate::deliver_to(realm::Session& session, const wamp::Message& message
     return shard_.invocation_undelivered(session, invocation->request, wamp::kUnavailable,
                                          "the callee does not read its messages fast enough", outbox_);
   }
-  if (connection.send(message)) return connection.check_queue();
-  constexpr std::string_view kText = "the payload cannot be expressed in the receiver's serializer";
+  const auto sent = connection.send(message);
+  if (sent == Connection::Sent::yes) return connection.check_queue();
+  const bool too_long = sent == Connection::Sent::too_long;
+  const std::string_view reason = too_long ? wamp::kPayloadSizeExceeded : wamp::kInvalidPayload;
+  const std::string_view text = too_long ? "the message is longer than those that the receiver takes"
+                                         : "the payload cannot be expressed in the receiver's serializer";
   if (invocation != nullptr) {
-    shard_.invocation_undelivered(session, invocation->request, wamp::kInvalidPayload, kText, outbox_);
+    shard_.invocation_undelivered(session, invocation->request, reason, text, outbox_);
   } else if (const auto* result = std::get_if<wamp::Result>(&message)) {
-    wamp::Error error{
-        wamp::MessageType::call, result->request, {}, wamp::kInvalidPayload, wamp::Payload::from_text(kText)};
+    wamp::Error error{wamp::MessageType::call, result->request, {}, reason, wamp::Payload::from_text(text)};
     outbox_.send(session, std::move(error));
   } else if (const auto* failure = std::get_if<wamp::Error>(&message)) {
+    if (failure->error == reason) return;  // not even this fits
     // The views point into the message that is being handled, not into the item.
-    wamp::Error error{failure->request_type, failure->request, {}, failure->error, wamp::Payload::from_text(kText)};
+    wamp::Error error{failure->request_type, failure->request, {}, reason, wamp::Payload::from_text(text)};
     outbox_.send(session, std::move(error));
   }
 }
@@ -80,7 +84,7 @@ void RealmGate::multicast(const realm::Outbox::Item& item) {
     bool& good = encodable[static_cast<std::size_t>(connection.encoding())];
     if (!good) continue;
     if (connection.frame_key() < 0) {
-      good = connection.send(item.message);
+      good = connection.send(item.message) != Connection::Sent::inexpressible;
       continue;
     }
     auto& frame = frames[static_cast<std::size_t>(connection.frame_key())];

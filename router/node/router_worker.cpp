@@ -53,6 +53,17 @@ int open_listener(const settings::Endpoint& endpoint, std::string& problem) {
   return transports::open_tcp_listener(open, problem);
 }
 
+const std::string kServerWithVersion = std::string("Crosspoint/") + kVersion;
+
+transports::HttpOptions http_options(const settings::Web& web) {
+  transports::HttpOptions options;
+  options.access_log = web.access_log;
+  options.hsts = web.hsts;
+  options.hsts_max_age = web.hsts_max_age;
+  if (web.client_timeout) options.client_timeout = *web.client_timeout;
+  return options;
+}
+
 bool no_delay(const settings::Transport& transport) {
   const auto* websocket = std::get_if<settings::WebSocket>(&transport.kind);
   return websocket == nullptr || websocket->options.tcp_nodelay;
@@ -103,22 +114,27 @@ void RouterWorker::add_realm(const settings::Realm& settings) {
   log::info("Realm \"{}\" with {} roles", settings.name, settings.roles.size());
 }
 
-connection::Endpoint& RouterWorker::make_endpoint(const settings::WebSocket& settings) {
+connection::Endpoint& RouterWorker::make_endpoint(const settings::Auth& auth_settings,
+                                                  const settings::QueueOptions& queue) {
   connection::AuthMethods methods;
   bool dynamic = false;
-  for (const auto& method : settings.auth) {
+  for (const auto& method : auth_settings) {
     if (auto made = auth::make_method(method, problem_)) methods.emplace_back(method.name, std::move(made));
     dynamic = dynamic || std::holds_alternative<settings::DynamicAuth>(method.config);
   }
-  if (settings.cookie) problem_ = "cookies are not available";
   auto endpoint = std::make_unique<connection::Endpoint>(*router_, std::move(methods));
   endpoint->describes_transport = dynamic;
-  endpoint->max_queued_bytes = settings.options.queue.max_queued_bytes;
-  endpoint->slow_receiver = settings.options.queue.slow_receiver == settings::SlowReceiver::disconnect
+  endpoint->max_queued_bytes = queue.max_queued_bytes;
+  endpoint->slow_receiver = queue.slow_receiver == settings::SlowReceiver::disconnect
                                 ? connection::SlowReceiver::disconnect
                                 : connection::SlowReceiver::drop;
   endpoints_.push_back(std::move(endpoint));
   return *endpoints_.back();
+}
+
+connection::Endpoint& RouterWorker::make_endpoint(const settings::WebSocket& settings) {
+  if (settings.cookie) problem_ = "cookies are not available";
+  return make_endpoint(settings.auth, settings.options.queue);
 }
 
 transports::web::ServiceContext RouterWorker::service_context() {
@@ -143,46 +159,82 @@ std::vector<std::pair<std::string, std::string>> RouterWorker::node_info() const
           {"Sessions", std::to_string(router_->session_count())}};
 }
 
-std::unique_ptr<transports::HttpService> RouterWorker::make_root(const settings::Transport& transport,
-                                                                 transports::HttpOptions& options,
-                                                                 std::string& problem) {
-  std::unique_ptr<transports::HttpService> root;
-  problem_.clear();
-  if (const auto* web = std::get_if<settings::Web>(&transport.kind)) {
-    options.access_log = web->access_log;
-    options.hsts = web->hsts;
-    options.hsts_max_age = web->hsts_max_age;
-    if (web->client_timeout) options.client_timeout = *web->client_timeout;
-    root = transports::web::make_paths(web->paths, service_context());
-    if (!root) problem = "one of its path services is not available";
-  } else if (const auto* websocket = std::get_if<settings::WebSocket>(&transport.kind)) {
-    if (websocket->options.show_server_version) options.server = std::string("Crosspoint/") + kVersion;
-    root = std::make_unique<transports::WebSocketService>(*websocket, make_endpoint(*websocket));
-  } else {
-    problem = "transports of this type are not available";
-  }
-  if (!problem_.empty()) {
-    problem = problem_;
-    root.reset();
-  }
+std::unique_ptr<transports::HttpService> RouterWorker::make_web_root(const settings::Web& web) {
+  auto root = transports::web::make_paths(web.paths, service_context());
+  if (!root) problem_ = "one of its path services is not available";
   return root;
 }
 
+const transports::RawSocketOptions& RouterWorker::make_rawsocket(const settings::RawSocket& rawsocket) {
+  rawsocket_options_.push_back(
+      std::make_unique<transports::RawSocketOptions>(rawsocket, make_endpoint(rawsocket.auth, rawsocket.queue)));
+  return *rawsocket_options_.back();
+}
+
+transports::ProtocolFactory RouterWorker::make_http_factory(std::unique_ptr<transports::HttpService> root,
+                                                            transports::HttpOptions options) {
+  roots_.push_back(std::move(root));
+  http_options_.push_back(std::make_unique<transports::HttpOptions>(std::move(options)));
+  return [service = roots_.back().get(), http = http_options_.back().get()](transports::Stream& stream) {
+    return std::make_unique<transports::HttpProtocol>(stream, *service, *http);
+  };
+}
+
+transports::ProtocolFactory RouterWorker::make_factory(const settings::Web& web) {
+  return make_http_factory(make_web_root(web), http_options(web));
+}
+
+transports::ProtocolFactory RouterWorker::make_factory(const settings::WebSocket& websocket) {
+  transports::HttpOptions options;
+  if (websocket.options.show_server_version) options.server = kServerWithVersion;
+  return make_http_factory(std::make_unique<transports::WebSocketService>(websocket, make_endpoint(websocket)),
+                           std::move(options));
+}
+
+transports::ProtocolFactory RouterWorker::make_factory(const settings::RawSocket& rawsocket) {
+  return [options = &make_rawsocket(rawsocket)](transports::Stream& stream) {
+    return std::make_unique<transports::RawSocketProtocol>(stream, *options);
+  };
+}
+
+transports::ProtocolFactory RouterWorker::make_factory(const settings::Universal& universal) {
+  auto options = std::make_unique<transports::UniversalOptions>();
+  if (universal.rawsocket) options->rawsocket = &make_rawsocket(*universal.rawsocket);
+  if (universal.web) options->http = http_options(*universal.web);
+  if (universal.web || !universal.websocket.empty()) {
+    auto root = std::make_unique<transports::UniversalService>();
+    if (universal.web) root->set_web(make_web_root(*universal.web));
+    for (const auto& [component, websocket] : universal.websocket) {
+      root->add(component, std::make_unique<transports::WebSocketService>(websocket, make_endpoint(websocket)));
+      if (websocket.options.show_server_version) options->http.server = kServerWithVersion;
+    }
+    options->root = root.get();
+    roots_.push_back(std::move(root));
+  }
+  universal_options_.push_back(std::move(options));
+  return [made = universal_options_.back().get()](transports::Stream& stream) {
+    return std::make_unique<transports::UniversalProtocol>(stream, *made);
+  };
+}
+
+transports::ProtocolFactory RouterWorker::make_factory(const settings::UnsupportedTransport& transport) {
+  problem_ = "transports of type \"" + transport.type + "\" are not available";
+  return {};
+}
+
 bool RouterWorker::add_transport(const settings::Transport& transport, std::string& problem) {
-  auto options = std::make_unique<transports::HttpOptions>();
-  auto root = make_root(transport, *options, problem);
-  if (!root) return false;
+  problem_.clear();
+  auto factory = std::visit([this](const auto& kind) { return make_factory(kind); }, transport.kind);
+  if (!problem_.empty()) {
+    problem = problem_;
+    return false;
+  }
   const int fd = open_listener(transport.endpoint, problem);
   if (fd < 0) return false;
-  transports::ProtocolFactory factory = [service = root.get(), options = options.get()](transports::Stream& stream) {
-    return std::make_unique<transports::HttpProtocol>(stream, *service, *options);
-  };
   // Listeners are spread over the threads; the pool spreads their connections.
   base::IoThread& thread = *threads_[listeners_.size() % threads_.size()];
   listeners_.push_back(
       std::make_unique<transports::Listener>(thread, fd, *pool_, std::move(factory), no_delay(transport)));
-  roots_.push_back(std::move(root));
-  http_options_.push_back(std::move(options));
   return true;
 }
 

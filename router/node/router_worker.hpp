@@ -12,7 +12,9 @@
 #include "transports/http_protocol.hpp"
 #include "transports/http_service.hpp"
 #include "transports/listener.hpp"
+#include "transports/rawsocket_protocol.hpp"
 #include "transports/stream_pool.hpp"
+#include "transports/universal_protocol.hpp"
 #include "transports/web/services.hpp"
 
 namespace crosspoint::node {
@@ -47,9 +49,17 @@ class RouterWorker {
  private:
   void add_realm(const settings::Realm& realm);
   bool add_transport(const settings::Transport& transport, std::string& problem);
-  /// Makes the root of what a transport serves; nullptr, with the reason in `problem`, if it cannot be.
-  std::unique_ptr<transports::HttpService> make_root(const settings::Transport& transport,
-                                                     transports::HttpOptions& options, std::string& problem);
+  // What a transport's connections begin with. problem_ says what is not possible.
+  transports::ProtocolFactory make_factory(const settings::Web& web);
+  transports::ProtocolFactory make_factory(const settings::WebSocket& websocket);
+  transports::ProtocolFactory make_factory(const settings::RawSocket& rawsocket);
+  transports::ProtocolFactory make_factory(const settings::Universal& universal);
+  transports::ProtocolFactory make_factory(const settings::UnsupportedTransport& transport);
+  transports::ProtocolFactory make_http_factory(std::unique_ptr<transports::HttpService> root,
+                                                transports::HttpOptions options);
+  std::unique_ptr<transports::HttpService> make_web_root(const settings::Web& web);
+  const transports::RawSocketOptions& make_rawsocket(const settings::RawSocket& rawsocket);
+  connection::Endpoint& make_endpoint(const settings::Auth& auth, const settings::QueueOptions& queue);
   connection::Endpoint& make_endpoint(const settings::WebSocket& settings);
   transports::web::ServiceContext service_context();
   std::vector<std::pair<std::string, std::string>> node_info() const;
@@ -58,13 +68,15 @@ class RouterWorker {
   const std::string worker_id_;
   const std::string node_id_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
-  std::string problem_;  // of make_endpoint, which cannot return one
+  std::string problem_;  // of the functions that make something of settings; empty if all is well
   // In the order in which they may be destroyed last to first.
   std::vector<std::unique_ptr<base::IoThread>> threads_;
   std::unique_ptr<connection::Router> router_;
   std::vector<std::unique_ptr<connection::Endpoint>> endpoints_;
   std::vector<std::unique_ptr<transports::HttpService>> roots_;
   std::vector<std::unique_ptr<transports::HttpOptions>> http_options_;
+  std::vector<std::unique_ptr<transports::RawSocketOptions>> rawsocket_options_;
+  std::vector<std::unique_ptr<transports::UniversalOptions>> universal_options_;
   std::unique_ptr<transports::StreamPool> pool_;
   std::vector<std::unique_ptr<transports::Listener>> listeners_;
 };

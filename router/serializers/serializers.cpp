@@ -53,6 +53,17 @@ const Serializer* find_by_name(std::string_view name) {
   return nullptr;
 }
 
+std::vector<const Serializer*> choose(const std::vector<std::string>& names) {
+  std::vector<const Serializer*> chosen;
+  for (const auto& serializer : kSerializers) {
+    if (names.empty()) chosen.push_back(&serializer);
+  }
+  for (const auto& name : names) {
+    if (const auto* serializer = find_by_name(name)) chosen.push_back(serializer);
+  }
+  return chosen;
+}
+
 const Serializer* find_by_subprotocol(std::string_view subprotocol) {
   for (const auto& serializer : kSerializers) {
     if (serializer.subprotocol == subprotocol) return &serializer;

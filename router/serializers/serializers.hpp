@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/chunk.hpp"
 #include "serializers/scratch.hpp"
@@ -27,6 +28,8 @@ const Serializer& of(wamp::Encoding encoding);
 /// nullptr if there is none of that name.
 const Serializer* find_by_name(std::string_view name);
 const Serializer* find_by_subprotocol(std::string_view subprotocol);
+/// Those with the names given; all there are if there are none.
+std::vector<const Serializer*> choose(const std::vector<std::string>& names);
 
 /// Reads one message. Returns what is wrong with it, or nothing; `out` points into `bytes` and `scratch` (which is
 /// cleared first). The bytes are checked to the last one, payload included. JSON must be known to be UTF-8.

@@ -42,13 +42,15 @@ class MessagePort {
  public:
   virtual ~MessagePort() = default;
 
-  /// Queues one message; it leaves at the end of the turn.
-  virtual void send(const serializers::EncodedMessage& message) = 0;
+  /// Queues one message; it leaves at the end of the turn. False, and nothing is queued, if it is longer than the peer
+  /// takes.
+  virtual bool send(const serializers::EncodedMessage& message) = 0;
   /// True if frames made by make_frame() fit this connection; else each message must be sent by itself (it is
   /// compressed or masked).
   virtual bool takes_shared_frames() const = 0;
   virtual SharedFrame make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const = 0;
-  virtual void send(const SharedFrame& frame) = 0;
+  /// The same for a frame.
+  virtual bool send(const SharedFrame& frame) = 0;
   /// Ports of one kind exchange shared frames: 0 WebSocket, 1 RawSocket.
   virtual unsigned kind() const = 0;
 

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "transports/message_port.hpp"
+
 namespace crosspoint::transports {
 namespace {
 
@@ -31,6 +33,12 @@ Stream::~Stream() {
 }
 
 base::IoThread& Stream::io() { return set_.io_; }
+
+void Stream::describe(TransportInfo& info) const {
+  info.own_address = own_address_;
+  info.peer_address = peer_address_;
+  info.fd = fd_;
+}
 
 void Stream::set_protocol(std::unique_ptr<Protocol> protocol) {
   if (protocol_) {

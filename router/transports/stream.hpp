@@ -14,6 +14,7 @@
 namespace crosspoint::transports {
 
 class StreamSet;
+struct TransportInfo;
 
 /// One connection's socket with its input and output. Input is read into the thread's buffer and handed to the
 /// protocol in place; only what is left of an unfinished piece is kept, and a large piece is read straight into memory
@@ -53,7 +54,8 @@ class Stream final : public base::Pollable {
   /// As Crossbar writes addresses: "tcp4:127.0.0.1:48638".
   const std::string& own_address() const { return own_address_; }
   const std::string& peer_address() const { return peer_address_; }
-  int fd() const { return fd_; }
+  /// Fills in what the stream knows of a connection.
+  void describe(TransportInfo& info) const;
 
   void on_ready(std::uint32_t events) override;
 

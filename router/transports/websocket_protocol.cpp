@@ -5,14 +5,13 @@
 
 #include "base/random.hpp"
 #include "serializers/reader.hpp"
+#include "transports/framed_message.hpp"
 
 namespace crosspoint::transports {
 namespace {
 
 /// A closing handshake that the peer does not answer ends after this, if the configuration sets no limit.
 constexpr std::chrono::milliseconds kCloseTime{5000};
-/// Payloads from this size on are referenced instead of copied, where they have an owner.
-constexpr std::size_t kReferenceFrom = 4096;
 
 }  // namespace
 
@@ -169,7 +168,6 @@ void WebSocketProtocol::close_frame(std::span<const std::uint8_t> payload) {
 }
 
 void WebSocketProtocol::send_control(Opcode opcode, base::Bytes payload) {
-  serializers::EncodedMessage message;
   std::uint8_t header[kMaxFrameHeader];
   const std::size_t size = write_frame_header(header, opcode, false, payload.size());
   if (options_.mask_server_frames) {  // a zero key masks without a change
@@ -219,28 +217,17 @@ void WebSocketProtocol::on_closed(std::string_view reason) {
   handler_->on_closed(reason);
 }
 
-void WebSocketProtocol::send(const serializers::EncodedMessage& message) {
-  if (state_ != State::open) return;
-  if (!takes_shared_frames()) return send_special(message);
-  base::OutQueue& out = stream_.out();
-  const bool refer = message.payload_owner && message.payload.size() >= kReferenceFrom;
-  const std::size_t copied = message.size() - (refer ? message.payload.size() : 0);
-  std::uint8_t* const start = out.reserve(kMaxFrameHeader + copied);
-  std::uint8_t* at = start + write_frame_header(start, data_opcode(), false, message.size());
-  std::memcpy(at, message.head.data(), message.head.size());
-  at += message.head.size();
-  if (!refer) {
-    if (!message.payload.empty()) std::memcpy(at, message.payload.data(), message.payload.size());
-    at += message.payload.size();
-    if (!message.tail.empty()) std::memcpy(at, message.tail.data(), message.tail.size());
-    out.commit(static_cast<std::size_t>(at - start) + message.tail.size());
-  } else {
-    out.commit(static_cast<std::size_t>(at - start));
-    const auto offset = static_cast<std::uint32_t>(message.payload.data() - message.payload_owner->data());
-    out.append({message.payload_owner, offset, static_cast<std::uint32_t>(message.payload.size())});
-    out.append_copy(base::as_bytes(message.tail));
+bool WebSocketProtocol::send(const serializers::EncodedMessage& message) {
+  if (state_ != State::open) return true;
+  if (!takes_shared_frames()) {
+    send_special(message);
+    return true;
   }
+  std::uint8_t header[kMaxFrameHeader];
+  const std::size_t size = write_frame_header(header, data_opcode(), false, message.size());
+  append_framed(stream_.out(), {header, size}, message);
   stream_.wake();
+  return true;
 }
 
 void WebSocketProtocol::send_special(const serializers::EncodedMessage& message) {
@@ -268,34 +255,16 @@ void WebSocketProtocol::send_special(const serializers::EncodedMessage& message)
 }
 
 SharedFrame WebSocketProtocol::make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const {
-  SharedFrame frame;
-  const bool refer = message.payload_owner && message.payload.size() >= kReferenceFrom;
   std::uint8_t header[kMaxFrameHeader];
-  const std::size_t header_size = write_frame_header(header, data_opcode(), false, message.size());
-  const std::size_t copied = message.size() - (refer ? message.payload.size() + message.tail.size() : 0);
-  frame.start = writer.reserve(header_size + copied);
-  std::uint8_t* at = frame.start.chunk->data() + frame.start.offset;
-  std::memcpy(at, header, header_size);
-  at += header_size;
-  std::memcpy(at, message.head.data(), message.head.size());
-  at += message.head.size();
-  if (refer) {
-    const auto offset = static_cast<std::uint32_t>(message.payload.data() - message.payload_owner->data());
-    frame.payload = {message.payload_owner, offset, static_cast<std::uint32_t>(message.payload.size())};
-    if (!message.tail.empty()) frame.end = writer.store(base::as_bytes(message.tail));
-    return frame;
-  }
-  if (!message.payload.empty()) std::memcpy(at, message.payload.data(), message.payload.size());
-  if (!message.tail.empty()) std::memcpy(at + message.payload.size(), message.tail.data(), message.tail.size());
-  return frame;
+  const std::size_t size = write_frame_header(header, data_opcode(), false, message.size());
+  return share_framed(writer, {header, size}, message);
 }
 
-void WebSocketProtocol::send(const SharedFrame& frame) {
-  if (state_ != State::open) return;
-  stream_.out().append(frame.start);
-  if (frame.payload.size > 0) stream_.out().append(frame.payload);
-  if (frame.end.size > 0) stream_.out().append(frame.end);
+bool WebSocketProtocol::send(const SharedFrame& frame) {
+  if (state_ != State::open) return true;
+  append_shared(stream_.out(), frame);
   stream_.wake();
+  return true;
 }
 
 void WebSocketProtocol::schedule_ping() {

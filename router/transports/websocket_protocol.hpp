@@ -38,10 +38,10 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
   void on_closed(std::string_view reason) override;
 
   // MessagePort
-  void send(const serializers::EncodedMessage& message) override;
+  bool send(const serializers::EncodedMessage& message) override;
   bool takes_shared_frames() const override { return !deflate_ && !options_.mask_server_frames; }
   SharedFrame make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const override;
-  void send(const SharedFrame& frame) override;
+  bool send(const SharedFrame& frame) override;
   unsigned kind() const override { return 0; }
   std::size_t queued() const override { return stream_.queued(); }
   void pause() override { stream_.pause(); }

@@ -10,14 +10,7 @@
 namespace crosspoint::transports {
 
 WebSocketService::WebSocketService(const settings::WebSocket& settings, MessageHandlerFactory& endpoint)
-    : options_(settings.options), endpoint_(endpoint) {
-  if (settings.serializers.empty()) {
-    for (const auto& serializer : serializers::all()) serializers_.push_back(&serializer);
-  }
-  for (const auto& name : settings.serializers) {
-    if (const auto* serializer = serializers::find_by_name(name)) serializers_.push_back(serializer);
-  }
-}
+    : options_(settings.options), serializers_(serializers::choose(settings.serializers)), endpoint_(endpoint) {}
 
 void WebSocketService::handle(std::shared_ptr<HttpExchange> exchange, std::string_view) const {
   const HttpRequest& request = exchange->request();
@@ -38,9 +31,7 @@ void WebSocketService::handle(std::shared_ptr<HttpExchange> exchange, std::strin
   info.framing = "websocket";
   info.subprotocol = upgrade.subprotocol;
   if (session.deflate) info.extensions.push_back(session.deflate->response);
-  info.own_address = stream->own_address();
-  info.peer_address = stream->peer_address();
-  info.fd = stream->fd();
+  stream->describe(info);
   info.headers_received = request.headers;
   info.headers_sent = upgrade.response.headers;
   exchange->upgrade(std::move(upgrade.response), [&](Stream& upgraded) {

@@ -1,5 +1,5 @@
-/// Everything that a connection may send: HTTP, the WebSocket handshake, frames, WAMP messages. The first byte says in
-/// pieces of which size the rest arrives.
+/// Everything that a connection may send: RawSocket or HTTP, the WebSocket handshake, frames, WAMP messages. The first
+/// byte says in pieces of which size the rest arrives.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,8 +17,8 @@
 #include "realm/permissions.hpp"
 #include "settings/auth.hpp"
 #include "settings/transport.hpp"
-#include "transports/http_protocol.hpp"
 #include "transports/stream.hpp"
+#include "transports/universal_protocol.hpp"
 #include "transports/websocket_service.hpp"
 
 using namespace crosspoint;
@@ -41,6 +41,11 @@ class World {
     settings::WebSocket settings;
     settings.options.compression = settings::Deflate{};
     service_ = std::make_unique<transports::WebSocketService>(settings, *endpoint_);
+    settings::RawSocket rawsocket;
+    rawsocket.max_message_size = 1024 * 1024;
+    rawsocket_ = std::make_unique<transports::RawSocketOptions>(rawsocket, *endpoint_);
+    universal_.rawsocket = rawsocket_.get();
+    universal_.root = service_.get();
   }
 
   void poll() {
@@ -51,7 +56,7 @@ class World {
   void connect(int fd) {
     transports::Stream* stream = streams_.add(fd, "tcp4:127.0.0.1:8080", "tcp4:127.0.0.1:50000");
     require(stream != nullptr, "a socket can be watched");
-    stream->set_protocol(std::make_unique<transports::HttpProtocol>(*stream, *service_, http_));
+    stream->set_protocol(std::make_unique<transports::UniversalProtocol>(*stream, universal_));
   }
 
   std::size_t connections() const { return streams_.size(); }
@@ -63,7 +68,8 @@ class World {
   connection::Router router_;
   std::unique_ptr<connection::Endpoint> endpoint_;
   std::unique_ptr<transports::WebSocketService> service_;
-  transports::HttpOptions http_;
+  std::unique_ptr<transports::RawSocketOptions> rawsocket_;
+  transports::UniversalOptions universal_;
 };
 
 }  // namespace

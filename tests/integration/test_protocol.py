@@ -1,8 +1,32 @@
-"""Sessions, publish and subscribe, and calls, over each serializer."""
+"""Sessions, publish and subscribe, and calls, over each transport and serializer."""
 
 import pytest
 
-from support.wamp import SERIALIZERS, Client, Closed
+from support import node as nodes
+from support import transports
+from support.wamp import SERIALIZERS, Closed
+from support.wamp import Client as WebSocketClient
+
+
+@pytest.fixture(scope="module")
+def every_way(tmp_path_factory):
+    """(ways by name, node) of one node with every transport."""
+    directory = tmp_path_factory.mktemp("router") / ".crossbar"
+    document, ways = transports.all_ways(directory)
+    node = nodes.Node(nodes.write_config(directory, document))
+    yield ways, node
+    assert node.stop() == 0
+
+
+@pytest.fixture(params=transports.NAMES)
+def router(request, every_way):
+    """(way, node)"""
+    ways, node = every_way
+    return ways[request.param], node
+
+
+def Client(way, serializer="json", **more):
+    return way.client(serializer, **more)
 
 
 @pytest.fixture(params=SERIALIZERS)
@@ -11,19 +35,19 @@ def serializer(request):
 
 
 def test_welcome_says_who_and_what(router, serializer):
-    port, _ = router
-    client = Client(port, serializer)
+    way, _ = router
+    client = Client(way, serializer)
     _, session, details = client.welcome
     assert 1 <= session <= 2**53
     assert details["realm"] == "realm1"
     assert details["authrole"] == "anonymous" and details["authmethod"] == "anonymous"
     assert details["roles"]["broker"]["features"]["publisher_exclusion"] is True
-    assert details["x_cb_peer"].startswith("tcp4:127.0.0.1:")
+    assert details["x_cb_peer"].startswith(way.peer)
 
 
 def test_goodbye_is_answered_and_another_session_may_follow(router, serializer):
-    port, node = router
-    client = Client(port, serializer)
+    way, node = router
+    client = Client(way, serializer)
     first = client.session
     client.subscribe("com.topic.left")
     client.send([6, {}, "wamp.close.close_realm"])
@@ -31,17 +55,17 @@ def test_goodbye_is_answered_and_another_session_may_follow(router, serializer):
     node.wait_for(f"session {first} left realm \"realm1\".*wamp.close.close_realm")
     welcome = client.join()
     assert welcome[0] == 2 and welcome[1] != first
-    other = Client(port, serializer)
+    other = Client(way, serializer)
     other.publish("com.topic.left", [1], acknowledge=True)
     assert client.nothing_comes()
 
 
 def test_events_reach_subscribers_of_every_serializer(router, serializer):
-    port, _ = router
-    subscribers = [Client(port, other) for other in SERIALIZERS * 2]
+    way, _ = router
+    subscribers = [Client(way, other) for other in SERIALIZERS * 2]
     for client in subscribers:
         client.subscribe("com.topic.mixed")
-    publisher = Client(port, serializer)
+    publisher = Client(way, serializer)
     args = [1, -2.5, "tëxt", None, True, [1, [2]], {"k": {"n": 1}}]
     publication = publisher.publish("com.topic.mixed", args, {"key": "välue"}, acknowledge=True)
     for client in subscribers:
@@ -51,8 +75,8 @@ def test_events_reach_subscribers_of_every_serializer(router, serializer):
 
 
 def test_binary_values_cross_serializers(router):
-    port, _ = router
-    clients = {name: Client(port, name) for name in SERIALIZERS}
+    way, _ = router
+    clients = {name: Client(way, name) for name in SERIALIZERS}
     for client in clients.values():
         client.subscribe("com.topic.binary")
     clients["msgpack"].publish("com.topic.binary", [b"\x00\xff\x10"], exclude_me=False)
@@ -65,10 +89,10 @@ def test_binary_values_cross_serializers(router):
 
 
 def test_calls_between_serializers(router, serializer):
-    port, _ = router
+    way, _ = router
     for other in SERIALIZERS:
-        callee = Client(port, other)
-        caller = Client(port, serializer)
+        callee = Client(way, other)
+        caller = Client(way, serializer)
         callee.register("com.add")
         request = caller.call("com.add", [20, 22], {"scale": 1})
         invocation = callee.receive()
@@ -88,8 +112,8 @@ def test_calls_between_serializers(router, serializer):
 
 
 def test_refusals(router, serializer):
-    port, _ = router
-    client = Client(port, serializer)
+    way, _ = router
+    client = Client(way, serializer)
     assert client.ask([32, {}, "com..x"])[4] == "wamp.error.invalid_uri"
     assert client.ask([34, 4711])[4] == "wamp.error.no_such_subscription"
     assert client.ask([66, 4711])[4] == "wamp.error.no_such_registration"
@@ -100,9 +124,9 @@ def test_refusals(router, serializer):
 
 
 def test_a_callee_that_vanishes_fails_its_calls(router):
-    port, _ = router
-    callee = Client(port)
-    caller = Client(port)
+    way, _ = router
+    callee = Client(way)
+    caller = Client(way)
     callee.register("com.vanish")
     request = caller.call("com.vanish")
     assert callee.receive()[0] == 68
@@ -112,9 +136,9 @@ def test_a_callee_that_vanishes_fails_its_calls(router):
 
 
 def test_large_payloads_are_passed_on_unchanged(router, serializer):
-    port, _ = router
-    callee = Client(port, serializer)
-    caller = Client(port, serializer)
+    way, _ = router
+    callee = Client(way, serializer)
+    caller = Client(way, serializer)
     callee.register("com.large." + serializer)
     for size in (1, 125, 126, 4095, 65535, 65536, 200_000, 3_000_000):
         data = "x" * size if serializer == "json" else bytes(i % 251 for i in range(size))
@@ -126,22 +150,20 @@ def test_large_payloads_are_passed_on_unchanged(router, serializer):
 
 
 def test_many_messages_at_once_keep_their_order(router, serializer):
-    port, _ = router
-    subscribers = [Client(port, serializer) for _ in range(4)]
+    way, _ = router
+    subscribers = [Client(way, serializer) for _ in range(4)]
     for client in subscribers:
         client.subscribe("com.topic.many")
-    publisher = Client(port, serializer)
+    publisher = Client(way, serializer)
     publisher.send_many([[16, i, {}, "com.topic.many", [i]] for i in range(1, 5001)])
     for client in subscribers:
         assert [client.receive()[4][0] for _ in range(5000)] == list(range(1, 5001))
 
 
 def test_sessions_may_not_see_other_realms(start, port):
-    from support import node as nodes
-
     start(nodes.config(port, realms=[nodes.realm("realm1"), nodes.realm("realm2")]))
-    one = Client(port, realm="realm1")
-    two = Client(port, realm="realm2")
+    one = WebSocketClient(port, realm="realm1")
+    two = WebSocketClient(port, realm="realm2")
     one.subscribe("com.topic")
     one.register("com.procedure")
     two.publish("com.topic", [1], acknowledge=True)
@@ -177,10 +199,10 @@ VIOLATIONS = [
 
 @pytest.mark.parametrize("message", VIOLATIONS, ids=str)
 def test_what_breaks_the_protocol_ends_the_session(router, serializer, message):
-    port, node = router
-    watcher = Client(port, serializer)
+    way, node = router
+    watcher = Client(way, serializer)
     watcher.subscribe("com.topic.watch")
-    client = Client(port, serializer)
+    client = Client(way, serializer)
     client.subscribe("com.topic.watch")
     client.send(message)
     abort = client.receive()
@@ -188,7 +210,7 @@ def test_what_breaks_the_protocol_ends_the_session(router, serializer, message):
     assert abort[1]["message"]
     with pytest.raises(Closed) as closed:
         client.receive()
-    assert closed.value.code == 1002
+    assert closed.value.code == (1002 if way.is_websocket else None)
     node.wait_for(f"session {client.session} left")
     watcher.publish("com.topic.watch", [1], acknowledge=True)  # the router is well
 
@@ -196,15 +218,15 @@ def test_what_breaks_the_protocol_ends_the_session(router, serializer, message):
 @pytest.mark.parametrize("message", [[32, 1, {}, "com.topic"], [6, {}, "wamp.close.normal"], [48, 1, {}, "x"], [99]],
                          ids=str)
 def test_nothing_but_hello_opens_a_session(router, serializer, message):
-    port, _ = router
-    client = Client(port, serializer, join=False)
+    way, _ = router
+    client = Client(way, serializer, join=False)
     client.send(message)
     assert client.receive()[2] == "wamp.error.protocol_violation"
 
 
 def test_an_unknown_realm_is_refused_and_the_client_may_try_another(router, serializer):
-    port, node = router
-    client = Client(port, serializer, join=False)
+    way, node = router
+    client = Client(way, serializer, join=False)
     abort = client.join("nowhere")
     assert abort == [3, {"message": 'no realm "nowhere" exists on this router'}, "wamp.error.no_such_realm"]
     node.wait_for("sign-in refused: wamp.error.no_such_realm")
@@ -212,7 +234,7 @@ def test_an_unknown_realm_is_refused_and_the_client_may_try_another(router, seri
 
 
 def test_a_client_that_does_nothing_after_a_refusal_is_disconnected(router):
-    port, _ = router
-    client = Client(port, join=False)
+    way, _ = router
+    client = Client(way, join=False)
     assert client.join("nowhere")[0] == 3
-    assert client.expect_end() == 1000
+    assert client.expect_end() == (1000 if way.is_websocket else None)

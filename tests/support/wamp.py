@@ -1,4 +1,4 @@
-"""A WAMP client that can also do everything wrong: WebSocket by hand over a blocking socket."""
+"""A WAMP client that can also do everything wrong: WebSocket and RawSocket by hand over a blocking socket."""
 
 import base64
 import hashlib
@@ -17,6 +17,9 @@ from support.node import TIME
 SUBPROTOCOLS = {"json": "wamp.2.json", "msgpack": "wamp.2.msgpack", "cbor": "wamp.2.cbor"}
 SERIALIZERS = list(SUBPROTOCOLS)
 ROLES = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
+
+RAWSOCKET_IDS = {"json": 1, "msgpack": 2, "cbor": 3}
+MESSAGE, RAW_PING, RAW_PONG = 0, 1, 2
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 
@@ -42,19 +45,45 @@ def decode(serializer, payload):
     return msgpack.unpackb(payload) if serializer == "msgpack" else cbor2.loads(payload)
 
 
-class WebSocket:
-    """A connection after (or, with upgrade=False, before) the opening handshake."""
+class Link:
+    """A connected socket and what has come from it. `port` is a TCP port or the path of a Unix socket."""
 
-    def __init__(self, port, path="/ws", subprotocol="wamp.2.json", headers=None, upgrade=True, host="127.0.0.1",
-                 receive_buffer=None):
-        self.socket = socket.socket()
+    def __init__(self, port, host="127.0.0.1", receive_buffer=None, tls=None):
+        local = not isinstance(port, int)
+        family = socket.AF_UNIX if local else socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = socket.socket(family)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(TIME)
-        self.socket.connect((host, port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.connect(str(port) if local else (host, port))
+        if not local:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.port = port
         self.buffer = b""
+
+    def fill(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise Closed()
+        self.buffer += data
+
+    def take(self, size):
+        while len(self.buffer) < size:
+            self.fill()
+        data, self.buffer = self.buffer[:size], self.buffer[size:]
+        return data
+
+    def close(self):
+        self.socket.close()
+
+
+class WebSocket(Link):
+    """A connection after (or, with upgrade=False, before) the opening handshake."""
+
+    def __init__(self, port, path="/ws", subprotocol="wamp.2.json", headers=None, upgrade=True, **link):
+        super().__init__(port, **link)
         self.response = b""
         self.mask = True
         if upgrade:
@@ -81,18 +110,6 @@ class WebSocket:
             raise Closed(None, self.response.decode() + "\n" + self.buffer.decode())
         accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
         assert b"Sec-WebSocket-Accept: " + accept in self.response
-
-    def fill(self):
-        data = self.socket.recv(65536)
-        if not data:
-            raise Closed()
-        self.buffer += data
-
-    def take(self, size):
-        while len(self.buffer) < size:
-            self.fill()
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
 
     def frame(self, opcode, payload=b"", fin=True, rsv1=False, mask=None):
         """The bytes of a frame."""
@@ -148,17 +165,45 @@ class WebSocket:
         except (Closed, ConnectionResetError, BrokenPipeError):
             return code
 
-    def close(self):
-        self.socket.close()
+
+class RawSocket(Link):
+    """A connection after (or, with handshake=False, before) the handshake. `limit` is what it takes, as an exponent."""
+
+    def __init__(self, port, serializer="json", limit=15, handshake=True, **link):
+        super().__init__(port, **link)
+        if handshake:
+            wanted = RAWSOCKET_IDS[serializer]
+            reply = self.greet(bytes([0x7F, limit << 4 | wanted, 0, 0]))
+            assert reply[0] == 0x7F and reply[1] & 0x0F == wanted and reply[2:] == b"\0\0", reply
+            self.max_length = 2 ** (9 + (reply[1] >> 4))
+
+    def greet(self, hello):
+        """Sends a handshake; the four bytes that answer it."""
+        self.socket.sendall(hello)
+        return self.take(4)
+
+    def send_frame(self, kind, payload=b""):
+        self.socket.sendall(bytes([kind]) + len(payload).to_bytes(3, "big") + payload)
+
+    def receive_frame(self):
+        """(kind, payload) of the next frame."""
+        head = self.take(4)
+        return head[0], self.take(int.from_bytes(head[1:], "big"))
+
+    def expect_end(self):
+        """Reads on until the router has ended the connection."""
+        try:
+            while True:
+                self.fill()
+        except (Closed, ConnectionResetError, BrokenPipeError):
+            return None
 
 
-class Client(WebSocket):
-    """Sends and receives WAMP messages as lists."""
+class Wamp:
+    """Sends and receives WAMP messages as lists, over a class that has send(), send_many() and receive()."""
 
-    def __init__(self, port, serializer="json", realm="realm1", join=True, details=None, **more):
-        super().__init__(port, subprotocol=SUBPROTOCOLS[serializer], **more)
+    def begin(self, serializer, realm, join, details):
         self.serializer = serializer
-        self.opcode = TEXT if serializer == "json" else BINARY
         self.request = 0
         self.session = None
         self.welcome = None
@@ -171,21 +216,6 @@ class Client(WebSocket):
         """HELLO; the answer."""
         self.send([1, realm, {"roles": ROLES, **(details or {})}])
         return self.receive()
-
-    def send(self, message):
-        self.send_frame(self.opcode, encode(self.serializer, message))
-
-    def send_many(self, messages):
-        self.socket.sendall(b"".join(self.frame(self.opcode, encode(self.serializer, m)) for m in messages))
-
-    def receive(self):
-        while True:
-            opcode, payload, _ = self.receive_frame()
-            if opcode == self.opcode:
-                return decode(self.serializer, payload)
-            if opcode == CLOSE:
-                code, reason = struct.unpack("!H", payload[:2])[0], payload[2:].decode()
-                raise Closed(code, reason)
 
     def ask(self, message):
         """Sends a request (its id is put in); the next message received."""
@@ -227,6 +257,50 @@ class Client(WebSocket):
         self.send([48, self.request, {}, "com.certainly.nothing"])
         reply = self.receive()
         return reply[0] == 8 and reply[2] == self.request
+
+
+class Client(Wamp, WebSocket):
+    """A WAMP client over WebSocket."""
+
+    def __init__(self, port, serializer="json", realm="realm1", join=True, details=None, **more):
+        super().__init__(port, subprotocol=SUBPROTOCOLS[serializer], **more)
+        self.opcode = TEXT if serializer == "json" else BINARY
+        self.begin(serializer, realm, join, details)
+
+    def send(self, message):
+        self.send_frame(self.opcode, encode(self.serializer, message))
+
+    def send_many(self, messages):
+        self.socket.sendall(b"".join(self.frame(self.opcode, encode(self.serializer, m)) for m in messages))
+
+    def receive(self):
+        while True:
+            opcode, payload, _ = self.receive_frame()
+            if opcode == self.opcode:
+                return decode(self.serializer, payload)
+            if opcode == CLOSE:
+                code, reason = struct.unpack("!H", payload[:2])[0], payload[2:].decode()
+                raise Closed(code, reason)
+
+
+class RawSocketClient(Wamp, RawSocket):
+    """A WAMP client over RawSocket."""
+
+    def __init__(self, port, serializer="json", realm="realm1", join=True, details=None, **more):
+        super().__init__(port, serializer, **more)
+        self.begin(serializer, realm, join, details)
+
+    def send(self, message):
+        self.send_frame(MESSAGE, encode(self.serializer, message))
+
+    def send_many(self, messages):
+        payloads = [encode(self.serializer, message) for message in messages]
+        self.socket.sendall(b"".join(b"\0" + len(payload).to_bytes(3, "big") + payload for payload in payloads))
+
+    def receive(self):
+        kind, payload = self.receive_frame()
+        assert kind == MESSAGE
+        return decode(self.serializer, payload)
 
 
 def sign(secret, extra):
