@@ -104,10 +104,6 @@ void RealmGate::multicast(const realm::Outbox::Item& item) {
   }
 }
 
-void RealmGate::post(unsigned shard, realm::ShardMessage message) {
-  batch_bytes_[shard] += realm::size_of(message);
-  batches_[shard].push_back(std::move(message));
-  need_turn_end();
 void RealmGate::set_timer(const realm::Outbox::Timer& timer) {
   if (timer.milliseconds == 0) {
     const auto at = call_timers_.find(timer.number);
@@ -125,6 +121,10 @@ void RealmGate::set_timer(const realm::Outbox::Timer& timer) {
   });
 }
 
+void RealmGate::post(unsigned shard, realm::ShardMessage message) {
+  batch_bytes_[shard] += realm::size_of(message);
+  batches_[shard].push_back(std::move(message));
+  need_turn_end();
 }
 
 void RealmGate::need_turn_end() {
