@@ -33,8 +33,7 @@ TEST_CASE("a line without end is cut, and it is said by how much") {
   for (int i = 0; i < 100; ++i) lines.splitter.feed(std::string(1000, 'x'));
   lines.splitter.feed("\nnext\n");
   REQUIRE(lines.seen.size() == 2);
-  REQUIRE(lines.seen[0] ==
-          std::string(LineSplitter::kLongest, 'x') + " ... (another " + std::to_string(100000 - LineSplitter::kLongest) +
-              " bytes)");
+  REQUIRE(lines.seen[0] == std::string(LineSplitter::kLongest, 'x') + " ... (another " +
+                               std::to_string(100000 - LineSplitter::kLongest) + " bytes)");
   REQUIRE(lines.seen[1] == "next");
 }

@@ -151,9 +151,9 @@ TEST_CASE("round robin turns over callees of all shards") {
 TEST_CASE("what clients do not send in a session is a protocol violation") {
   TestRealm realm;
   auto& client = realm.join();
-  for (const char* message : {R"([1,"realm1",{}])", "[2,5,{}]", R"([4,"ticket",{}])", R"([5,"x",{}])", "[17,1,2]",
-                              "[33,1,2]", "[35,1]", "[36,1,2,{}]", "[50,1,{}]", "[65,1,2]", "[67,1]", "[68,1,2,{}]",
-                              "[69,1,{}]", R"([8,48,1,{},"com.error"])"}) {
+  for (const char* message :
+       {R"([1,"realm1",{}])", "[2,5,{}]", R"([4,"ticket",{}])", R"([5,"x",{}])", "[17,1,2]", "[33,1,2]", "[35,1]",
+        "[36,1,2,{}]", "[50,1,{}]", "[65,1,2]", "[67,1]", "[68,1,2,{}]", "[69,1,{}]", R"([8,48,1,{},"com.error"])"}) {
     INFO(message);
     REQUIRE_FALSE(client.send(message).empty());
   }
