@@ -52,12 +52,9 @@ void provide_with(const Session& session, const std::string& name, const Handler
   });
 }
 
-}  // namespace
-
-void subscribe(const Session& session, const std::string& topic, Listener listener) {
+void subscribe_with(const Session& session, const std::string& topic, const std::string& match, Listener listener) {
   const std::weak_ptr<WampSession> weak = session;
-  auto subscribed = session->subscribe(topic, [weak, topic,
-                                               listener = std::move(listener)](const autobahn::wamp_event& event) {
+  const auto handler = [weak, topic, listener = std::move(listener)](const autobahn::wamp_event& event) {
     const Session ours = weak.lock();
     if (!ours) return;
     try {
@@ -66,7 +63,8 @@ void subscribe(const Session& session, const std::string& topic, Listener listen
     } catch (const std::exception& error) {
       terminal_log("Error at an event of \"" + topic + "\": " + error.what());
     }
-  });
+  };
+  auto subscribed = session->subscribe(topic, handler, autobahn::wamp_subscribe_options(match));
   when_ready(std::move(subscribed), [topic](auto result) {
     try {
       result.get();
@@ -75,6 +73,16 @@ void subscribe(const Session& session, const std::string& topic, Listener listen
       terminal_log("I may not subscribe to \"" + topic + "\": " + error.what());
     }
   });
+}
+
+}  // namespace
+
+void subscribe(const Session& session, const std::string& topic, Listener listener) {
+  subscribe_with(session, topic, "exact", std::move(listener));
+}
+
+void subscribe_prefix(const Session& session, const std::string& prefix, Listener listener) {
+  subscribe_with(session, prefix, "prefix", std::move(listener));
 }
 
 void provide(const Session& session, const std::string& name, Procedure procedure) {

@@ -17,6 +17,9 @@ using Failure = std::function<void(const std::string& error)>;
 
 void subscribe(const Session& session, const std::string& topic, Listener listener);
 
+/// The same for all topics that begin so; details.topic has which one it was.
+void subscribe_prefix(const Session& session, const std::string& prefix, Listener listener);
+
 /// Registers a procedure. An exception is the caller's error. If another session has it (one of ours, say, whose end
 /// the router has not noticed) it is tried again until it works.
 void provide(const Session& session, const std::string& name, Procedure procedure);

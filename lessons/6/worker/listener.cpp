@@ -25,6 +25,10 @@ Listener::Listener(Session session, std::uint64_t own_session, workshop::Redis& 
     : session_(std::move(session)), own_session_(own_session), redis_(redis) {}
 
 void Listener::start() {
+  // All topics at once: if each were subscribed to when it is there, what is said at once would be missed.
+  workshop::subscribe_prefix(session_, chat, [this](const Json& args, const EventDetails& details) {
+    store_message(details.publisher_authid, details.topic, text_at(args, 0));
+  });
   workshop::subscribe(session_, "wamp.subscription.on_create", [this](const Json& args, const EventDetails&) {
     if (id_at(args, 0) == own_session_ || text_at(args.at(1), "match") != "exact") return;
     topic_is_there(id_at(args.at(1), "id"), text_at(args.at(1), "uri"));
@@ -34,6 +38,8 @@ void Listener::start() {
   });
   workshop::subscribe(session_, "wamp.subscription.on_unsubscribe",
                       [this](const Json& args, const EventDetails&) { look_who_is_there(id_at(args, 1)); });
+  workshop::subscribe(session_, "wamp.subscription.on_delete",
+                      [this](const Json& args, const EventDetails&) { topic_is_gone(id_at(args, 1)); });
   // Topics from before we were started (again).
   workshop::call(session_, "wamp.subscription.list", Json::array(), [this](const Json& lists) {
     for (const Json& id : lists.at("exact")) {
@@ -52,8 +58,16 @@ void Listener::topic_is_there(std::uint64_t id, const std::string& topic) {
     redis_.set("topic-" + std::to_string(id), topic);
     redis_.set_array(topic, {});
   });
-  workshop::subscribe(session_, topic, [this, topic](const Json& args, const EventDetails& details) {
-    store_message(details.publisher_authid, topic, text_at(args, 0));
+}
+
+void Listener::topic_is_gone(std::uint64_t id) {
+  if (topics_.erase(id) == 0) return;
+  changes_.erase(id);
+  run_beside(session_, "redis", [this, id] {
+    const std::string topic = redis_.get("topic-" + std::to_string(id)).value_or("");
+    if (topic.empty()) return;
+    redis_.set_array(topic, {});
+    terminal_log("In \"" + topic + "\" there is nobody now");
   });
 }
 
@@ -67,6 +81,7 @@ void Listener::store_message(const std::string& author, const std::string& topic
 }
 
 void Listener::somebody_came(std::uint64_t id, std::uint64_t subscriber) {
+  if (topics_.count(id) == 0) return;
   ++changes_[id];
   run_beside(session_, "redis", [this, id, subscriber] {
     const std::string topic = redis_.get("topic-" + std::to_string(id)).value_or("");
@@ -80,12 +95,13 @@ void Listener::somebody_came(std::uint64_t id, std::uint64_t subscriber) {
 // The event of somebody leaving tells a session, but the user may still be there with another one: so the router is
 // asked for all of them.
 void Listener::look_who_is_there(std::uint64_t id) {
+  if (topics_.count(id) == 0) return;
   const int changes = ++changes_[id];
-  const auto gone = [](const std::string&) {};  // nobody is there, and so the topic is not either
+  const auto gone = [](const std::string&) {};  // nobody is there, and so the topic is not either: on_delete
   workshop::call(
       session_, "wamp.subscription.list_subscribers", Json::array({id}),
       [this, id, changes](const Json& sessions) {
-        // Who came or left while the answer was on its way may be missing in it, or not.
+        // Who came or left while the answer was on its way may be missing in it, or not; or all are gone.
         if (changes_[id] != changes) return look_who_is_there(id);
         run_beside(session_, "redis", [this, id, sessions] { set_users(id, sessions); });
       },

@@ -100,6 +100,10 @@ class Listener {
       : session_(std::move(session)), own_session_(own_session), redis_(redis) {}
 
   void start() {
+    // All topics at once: if each were subscribed to when it is there, what is said at once would be missed.
+    workshop::subscribe_prefix(session_, chat, [this](const Json& args, const EventDetails& details) {
+      store_message(details.publisher_authid, details.topic, text_at(args, 0));
+    });
     workshop::subscribe(session_, "wamp.subscription.on_create", [this](const Json& args, const EventDetails&) {
       if (id_at(args, 0) == own_session_ || text_at(args.at(1), "match") != "exact") return;
       topic_is_there(id_at(args.at(1), "id"), text_at(args.at(1), "uri"));
@@ -109,6 +113,8 @@ class Listener {
     });
     workshop::subscribe(session_, "wamp.subscription.on_unsubscribe",
                         [this](const Json& args, const EventDetails&) { look_who_is_there(id_at(args, 1)); });
+    workshop::subscribe(session_, "wamp.subscription.on_delete",
+                        [this](const Json& args, const EventDetails&) { topic_is_gone(id_at(args, 1)); });
     // Topics from before we were started (again).
     workshop::call(session_, "wamp.subscription.list", Json::array(), [this](const Json& lists) {
       for (const Json& id : lists.at("exact")) {
@@ -128,8 +134,16 @@ class Listener {
       redis_.set("topic-" + std::to_string(id), topic);
       redis_.set_array(topic, {});
     });
-    workshop::subscribe(session_, topic, [this, topic](const Json& args, const EventDetails& details) {
-      store_message(details.publisher_authid, topic, text_at(args, 0));
+  }
+
+  void topic_is_gone(std::uint64_t id) {
+    if (topics_.erase(id) == 0) return;
+    changes_.erase(id);
+    run_beside(session_, "redis", [this, id] {
+      const std::string topic = redis_.get("topic-" + std::to_string(id)).value_or("");
+      if (topic.empty()) return;
+      redis_.set_array(topic, {});
+      terminal_log("In \"" + topic + "\" there is nobody now");
     });
   }
 
@@ -143,6 +157,7 @@ class Listener {
   }
 
   void somebody_came(std::uint64_t id, std::uint64_t subscriber) {
+    if (topics_.count(id) == 0) return;
     ++changes_[id];
     run_beside(session_, "redis", [this, id, subscriber] {
       const std::string topic = redis_.get("topic-" + std::to_string(id)).value_or("");
@@ -156,12 +171,13 @@ class Listener {
   // The event of somebody leaving tells a session, but the user may still be there with another one: so the router is
   // asked for all of them.
   void look_who_is_there(std::uint64_t id) {
+    if (topics_.count(id) == 0) return;
     const int changes = ++changes_[id];
-    const auto gone = [](const std::string&) {};  // nobody is there, and so the topic is not either
+    const auto gone = [](const std::string&) {};  // nobody is there, and so the topic is not either: on_delete
     workshop::call(
         session_, "wamp.subscription.list_subscribers", Json::array({id}),
         [this, id, changes](const Json& sessions) {
-          // Who came or left while the answer was on its way may be missing in it, or not.
+          // Who came or left while the answer was on its way may be missing in it, or not; or all are gone.
           if (changes_[id] != changes) return look_who_is_there(id);
           run_beside(session_, "redis", [this, id, sessions] { set_users(id, sessions); });
         },
@@ -200,11 +216,12 @@ int main(int argc, char** argv) {
   workshop::Worker worker({argv[1], argv[2], argv[3], argv[4]});
   worker.on_open([&](const Session& session, const workshop::Welcome& welcome) {
     terminal_log("Connection open: I have the role \"" + welcome.authrole + "\"");
+    // First, so that what is allowed is also heard.
+    listener = std::make_unique<Listener>(session, welcome.session, redis);
+    listener->start();
     register_auth(session, redis);
     register_permissions(session);
     register_subscribers(session, redis);
-    listener = std::make_unique<Listener>(session, welcome.session, redis);
-    listener->start();
   });
   return worker.run();
 }

@@ -18,11 +18,12 @@ int main(int argc, char** argv) {
   workshop::Worker worker({argv[1], argv[2], argv[3], argv[4]});
   worker.on_open([&](const workshop::Session& session, const workshop::Welcome& welcome) {
     terminal_log("Connection open: I have the role \"" + welcome.authrole + "\"");
+    // First, so that what is allowed is also heard.
+    listener = std::make_unique<Listener>(session, welcome.session, redis);
+    listener->start();
     register_auth(session, redis);
     register_permissions(session);
     register_subscribers(session, redis);
-    listener = std::make_unique<Listener>(session, welcome.session, redis);
-    listener->start();
   });
   return worker.run();
 }

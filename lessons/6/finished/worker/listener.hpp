@@ -18,6 +18,7 @@ class Listener {
 
  private:
   void topic_is_there(std::uint64_t id, const std::string& topic);
+  void topic_is_gone(std::uint64_t id);
   void store_message(const std::string& author, const std::string& topic, const std::string& text);
   void somebody_came(std::uint64_t id, std::uint64_t subscriber);
   void look_who_is_there(std::uint64_t id);
