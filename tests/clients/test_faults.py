@@ -193,10 +193,24 @@ def test_after_the_authenticator_was_killed_all_goes_on(chat, db):
     mark = lesson.kill()
     two.close()  # nobody sees it
     lesson.ready(after=mark)
-    lesson.router.wait_for(f'subscribed to "{TOPIC}"', after=mark)
     until(lambda: one.who_is_there() == ["user 0"])
     assert one.say("after")[0] == PUBLISHED
     until(lambda: said(db)[1:] == [("user 0", "after")])
+
+
+def test_what_is_said_as_soon_as_there_is_a_topic_is_kept(chat, db):
+    lesson = chat(5)
+    one, two = [lesson.user(*user) for user in lesson.users]
+    assert one.say("0")[0] == PUBLISHED  # from here on nobody has to be asked
+    for i in range(10):
+        two.subscribe(TOPIC)
+        assert one.say(f"{i}, at once")[0] == PUBLISHED
+        until(lambda: two.who_is_there() == ["user 1"])
+        two.close()
+        until(lambda: one.who_is_there() == [])
+        two = lesson.user(*lesson.users[1])
+    until(lambda: len(said(db)) == 11)
+    assert said(db)[1:] == [("user 0", f"{i}, at once") for i in range(10)]
 
 
 # Redis
@@ -295,6 +309,16 @@ def test_the_app_hangs(chat, app4):
 # ZeroMQ
 
 
+def connections(address):
+    """Those to and from a port of this machine. A sender that has not noticed yet that the receiver is gone would send what
+    comes next into the void: the tests wait until the old ones are closed."""
+    port = f":{int(address.rsplit(':', 1)[1]):04X}"
+    with open("/proc/net/tcp") as file:
+        lines = [line.split() for line in file]
+    return {(local, remote) for _, local, remote, state, *_ in lines
+            if state in ("01", "08") and (local.endswith(port) or remote.endswith(port))}
+
+
 def zmq_service(run, db, address):
     return run("lesson_6_zmq_finished", {"ZMQ_MESSAGES": address, "WORKSHOP_DB": str(db)}, says="Listening for ZeroMQ")
 
@@ -318,9 +342,11 @@ def test_the_zeromq_service_is_not_there_yet_and_goes_away(run, chat, db):
     # It is stopped when much has arrived that it has not handled yet, and started again.
     service.process.send_signal(signal.SIGSTOP)
     say(texts[100:200])
+    old = connections(address)
     service.process.send_signal(signal.SIGTERM)
     service.process.send_signal(signal.SIGCONT)
     assert service.wait() == 0
+    until(lambda: not old & connections(address))
     say(texts[200:])
     zmq_service(run, db, address)
     until(lambda: len(said(db)) == 300)
@@ -341,7 +367,9 @@ def test_the_broadcaster_is_killed(run, chat, db):
     one.subscribe("workshop.broadcast")
     broadcast("one")
     assert one.receive()[4] == ["one"]
+    old = connections(address)
     mark = lesson.kill("broadcaster")
+    until(lambda: not old & connections(address))
     sent = [str(i) for i in range(20)]
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         list(pool.map(broadcast, sent))
