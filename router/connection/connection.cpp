@@ -176,7 +176,10 @@ void Connection::join(Handshake::Join join) {
             join.realm->name(), join.identity->authid, join.identity->authrole, join.identity->authprovider,
             join.identity->authmethod, peer);
   const std::string details = welcome_details(*join.realm, *join.identity, router_.names(), peer);
-  if (send(wamp::Welcome{session_->id, wamp::Dict::from_json(details)}) == Sent::yes) return;
+  if (send(wamp::Welcome{session_->id, wamp::Dict::from_json(details)}) == Sent::yes) {
+    gate_->shard().announce(*session_, gate_->outbox());
+    return gate_->deliver();
+  }
   abort(wamp::kPayloadSizeExceeded, "WELCOME is longer than the messages that the client takes");
   leave(wamp::kPayloadSizeExceeded);
   port_.close("the client does not take messages as long as WELCOME");
@@ -253,12 +256,19 @@ void Connection::on_goodbye(const wamp::Goodbye& goodbye) {
   await_hello(kHelloTime);  // the client may open another session, or closes the transport
 }
 
-void Connection::say_goodbye(std::string_view reason) {
+void Connection::say_goodbye(std::string_view reason, std::string_view message) {
   if (state_ != State::joined) return;
-  send(wamp::Goodbye{{}, reason});
+  std::string details = "{";
+  if (!message.empty()) {
+    details += "\"message\":";
+    wamp::append_json_string(details, message);
+  }
+  send(wamp::Goodbye{wamp::Dict::from_json(details + "}"), reason});
   state_ = State::leaving;
   timer_ = workbench_.io.after(kGoodbyeTime, [this] { port_.drop("GOODBYE was not answered in time"); });
 }
+
+std::string Connection::describe(const realm::Identity& identity) const { return session_json(identity, port_.info()); }
 
 void Connection::leave(std::string_view reason) {
   if (session_ == nullptr) return;

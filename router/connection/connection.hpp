@@ -51,7 +51,8 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   /// Stops and starts reading because of others that cannot keep up.
   void hold_back(bool on);
   /// Sends GOODBYE; the session ends when the client answers, or after a time.
-  void say_goodbye(std::string_view reason);
+  void say_goodbye(std::string_view reason, std::string_view message = {});
+  std::string describe(const realm::Identity& identity) const override;
 
  private:
   enum class State { handshake, joined, leaving, ended };

@@ -44,6 +44,12 @@ void RealmGate::deliver_once() {
   for (auto& item : delivering_.posts()) post(item.shard, std::move(item.message));
   if (!delivering_.denials().empty()) log_denials();
   for (const auto& timer : delivering_.timers()) set_timer(timer);
+  for (const auto& farewell : delivering_.farewells()) {
+    const realm::Session* session = shard_.sessions().find(farewell.session);
+    if (session == nullptr || session->internal) continue;
+    log::info("session {} is ended: {} {}", session->id, farewell.reason, farewell.message);
+    connection_of(*session).say_goodbye(farewell.reason, farewell.message);
+  }
   delivering_.clear();
 }
 

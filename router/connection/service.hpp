@@ -43,6 +43,8 @@ class Service final : public realm::Peer {
   /// The callback will not be called.
   void cancel(wamp::RequestId call);
 
+  std::string describe(const realm::Identity&) const override { return "{}"; }
+
   /// RESULT or ERROR for this session.
   void receive(const wamp::Message& message);
   /// Hands over the answers that have come. True if there were any.

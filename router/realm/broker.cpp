@@ -179,6 +179,15 @@ void Broker::report(const SubscriptionReport& report, Outbox& out) {
   publish_own(topic, report_arguments(report), out);
 }
 
+void Broker::report(const RegistrationReport& report, Outbox& out) {
+  const Registration& registration = *report.registration;
+  if (!context_.options.meta_api || wamp::is_reserved(registration.uri)) return;
+  const std::string_view topic = topic_of(report.event);
+  if (!has_subscribers(topic)) return;
+  if (registration.home != context_.shard) return out.post(registration.home, report);
+  publish_own(topic, report_arguments(report), out);
+}
+
 std::vector<wamp::SessionId> Broker::members(wamp::SubscriptionId subscription) const {
   std::vector<wamp::SessionId> ids;
   const auto at = subscriptions_.find(subscription);

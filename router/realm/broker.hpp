@@ -27,6 +27,10 @@ class Broker {
   void leave(Session& session, Outbox& out);
   /// What happened to a subscription that this shard made, for the subscribers of the subscription meta events.
   void report(const SubscriptionReport& report, Outbox& out);
+  void report(const RegistrationReport& report, Outbox& out);
+  /// A publication of the router's own.
+  void publish_own(std::string_view topic, wamp::Payload arguments, Outbox& out);
+  bool has_subscribers(std::string_view topic);
   /// The sessions of this shard that are subscribed.
   std::vector<wamp::SessionId> members(wamp::SubscriptionId subscription) const;
 
@@ -50,9 +54,6 @@ class Broker {
   };
   Removed remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position);
   void report_removed(wamp::SessionId session, const Removed& removed, Outbox& out);
-  /// A publication of the router's own.
-  void publish_own(std::string_view topic, wamp::Payload arguments, Outbox& out);
-  bool has_subscribers(std::string_view topic);
   /// nullptr if the topic is no valid URI.
   const Matches* matches(std::string_view topic);
   void refuse_publish(Session& session, const wamp::Publish& message, std::string_view error, std::string_view text,

@@ -32,7 +32,8 @@ void Dealer::register_(Session& session, const wamp::Register& message, Outbox& 
   using Outcome = RegistrationDirectory::Outcome;
   if (message.options.force_reregister) revoke(uri, message.options.match, out);
   const auto added = context_.directory.registrations.add(uri, message.options.match, message.options.invoke,
-                                                          {session.key, session.id, message.options.forward_timeout});
+                                                          {session.key, session.id, message.options.forward_timeout},
+                                                          context_.options.timestamp);
   if (added.outcome == Outcome::already_exists) {
     return refuse_register(session, message, wamp::kProcedureAlreadyExists,
                            fmt::format("register for already registered procedure '{}'", uri), out);
@@ -44,8 +45,10 @@ void Dealer::register_(Session& session, const wamp::Register& message, Outbox& 
                                        uri, to_string(added.registration->invoke), to_string(message.options.invoke)),
                            out);
   }
-  session.registrations.emplace(added.registration->id, added.registration);
+  const bool new_callee = session.registrations.emplace(added.registration->id, added.registration).second;
   out.send(session, wamp::Registered{message.request, added.registration->id});
+  if (added.created) broker_.report({RegistrationEvent::created, session.id, added.registration}, out);
+  if (new_callee) broker_.report({RegistrationEvent::registered, session.id, added.registration}, out);
 }
 
 void Dealer::unregister(Session& session, const wamp::Unregister& message, Outbox& out) {
@@ -53,15 +56,24 @@ void Dealer::unregister(Session& session, const wamp::Unregister& message, Outbo
   if (at == session.registrations.end()) {
     return refuse(out, session, wamp::MessageType::unregister, message.request, wamp::kNoSuchRegistration, "");
   }
-  context_.directory.registrations.remove(at->second, session.key);
+  const RegistrationRef registration = at->second;
+  const bool deleted = context_.directory.registrations.remove(registration, session.key);
   session.registrations.erase(at);
   out.send(session, wamp::Unregistered{message.request});
+  report_removed(session.id, registration, deleted, out);
+}
+
+void Dealer::report_removed(wamp::SessionId session, const RegistrationRef& registration, bool deleted, Outbox& out) {
+  broker_.report({RegistrationEvent::unregistered, session, registration}, out);
+  if (deleted) broker_.report({RegistrationEvent::deleted, session, registration}, out);
 }
 
 void Dealer::revoke(std::string_view uri, wamp::Match match, Outbox& out) {
   const RegistrationView taken = context_.directory.registrations.take(uri, match);
   if (!taken.registration) return;
+  const auto registration = std::const_pointer_cast<Registration>(taken.registration);
   for (const Callee& callee : *taken.callees) {
+    report_removed(callee.session, registration, &callee == &taken.callees->back(), out);
     const RemoteRevocation revocation{callee.key, taken.registration->id, "wamp.error.unregistered"};
     if (callee.key.shard == context_.shard) {
       deliver(revocation, out);
@@ -80,7 +92,8 @@ void Dealer::deliver(const RemoteRevocation& revocation, Outbox& out) {
 
 void Dealer::leave(Session& session, Outbox& out) {
   for (const auto& [id, registration] : session.registrations) {
-    context_.directory.registrations.remove(registration, session.key);
+    const bool deleted = context_.directory.registrations.remove(registration, session.key);
+    report_removed(session.id, registration, deleted, out);
   }
   session.registrations.clear();
   for (const auto& [request, call] : session.calls) abandon(call, wamp::CancelMode::killnowait, {}, out);

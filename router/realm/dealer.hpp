@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "realm/broker.hpp"
 #include "realm/meta_api.hpp"
 #include "realm/session_table.hpp"
 #include "realm/shard_context.hpp"
@@ -14,8 +15,8 @@ namespace crosspoint::realm {
 /// nothing itself; belongs to the shard's thread.
 class Dealer {
  public:
-  Dealer(ShardContext& context, SessionTable& sessions, MetaApi& meta)
-      : context_(context), sessions_(sessions), meta_(meta) {}
+  Dealer(ShardContext& context, SessionTable& sessions, MetaApi& meta, Broker& broker)
+      : context_(context), sessions_(sessions), meta_(meta), broker_(broker) {}
 
   void register_(Session& session, const wamp::Register& message, Outbox& out);
   void unregister(Session& session, const wamp::Unregister& message, Outbox& out);
@@ -76,6 +77,7 @@ class Dealer {
   void abandon(const PendingCall& call, wamp::CancelMode mode, std::string_view reason, Outbox& out);
   void interrupt(Session& callee, wamp::RequestId invocation, wamp::CancelMode mode, std::string_view reason,
                  Outbox& out);
+  void report_removed(wamp::SessionId session, const RegistrationRef& registration, bool deleted, Outbox& out);
   /// Takes a registration from all its callees and tells them ("Registration Revocation").
   void revoke(std::string_view uri, wamp::Match match, Outbox& out);
   /// Answers a call of this or another shard with an error.
@@ -88,6 +90,7 @@ class Dealer {
   ShardContext& context_;
   SessionTable& sessions_;
   MetaApi& meta_;
+  Broker& broker_;                                                // publishes what happens to registrations
   tsl::robin_map<std::uint64_t, RemoteInvocation> remote_calls_;  // by handle
   std::uint64_t last_handle_ = 0;
   std::uint64_t last_timer_ = 0;

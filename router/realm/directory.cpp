@@ -65,7 +65,8 @@ void SubscriptionDirectory::match(std::string_view topic, std::vector<Subscripti
 }
 
 RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wamp::Match match,
-                                                        wamp::InvocationPolicy invoke, const Callee& callee) {
+                                                        wamp::InvocationPolicy invoke, const Callee& callee,
+                                                        const std::function<std::string()>& now) {
   const std::unique_lock lock(mutex_);
   Added added;
   if (const RegistrationRef* found = index_.find(uri, match)) {
@@ -88,7 +89,10 @@ RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wa
     added.registration->uri = uri;
     added.registration->match = match;
     added.registration->invoke = invoke;
+    added.registration->home = callee.key.shard;
+    added.registration->created = now();
     added.created = true;
+    by_id_.emplace(added.registration->id, added.registration);
     index_.insert(uri, match, added.registration);
   }
   Registration& registration = *added.registration;
@@ -108,6 +112,7 @@ RegistrationView RegistrationDirectory::take(std::string_view uri, wamp::Match m
   RegistrationView taken{registration, registration->callees};
   registration->callees = std::make_shared<std::vector<Callee>>();
   index_.erase(uri, match);
+  by_id_.erase(registration->id);
   versions_.changed(uri, match);
   return taken;
 }
@@ -119,7 +124,10 @@ bool RegistrationDirectory::remove(const RegistrationRef& registration, const Se
   std::erase_if(*callees, [&](const Callee& other) { return other.key == callee; });
   const bool gone = callees->empty();
   registration->callees = std::move(callees);
-  if (gone) index_.erase(registration->uri, registration->match);
+  if (gone) {
+    index_.erase(registration->uri, registration->match);
+    by_id_.erase(registration->id);
+  }
   versions_.changed(registration->uri, registration->match);
   return gone;
 }
@@ -131,9 +139,51 @@ RegistrationView RegistrationDirectory::best_match(std::string_view procedure) c
   return {*found, (*found)->callees};
 }
 
-bool SessionDirectory::add(wamp::SessionId id, const SessionKey& key) {
+RegistrationView RegistrationDirectory::get(wamp::RegistrationId id) const {
+  const std::shared_lock lock(mutex_);
+  const auto at = by_id_.find(id);
+  if (at == by_id_.end()) return {};
+  return {at->second, at->second->callees};
+}
+
+RegistrationView RegistrationDirectory::find(std::string_view uri, wamp::Match match) const {
+  const std::shared_lock lock(mutex_);
+  const RegistrationRef* found = index_.find(uri, match);
+  if (found == nullptr) return {};
+  return {*found, (*found)->callees};
+}
+
+std::vector<RegistrationView> RegistrationDirectory::list() const {
+  std::vector<RegistrationView> all;
+  {
+    const std::shared_lock lock(mutex_);
+    for (const auto& entry : by_id_) all.push_back({entry.second, entry.second->callees});
+  }
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return a.registration->id < b.registration->id; });
+  return all;
+}
+
+bool SessionDirectory::add(wamp::SessionId id, Entry entry) {
   const std::unique_lock lock(mutex_);
-  return sessions_.emplace(id, key).second;
+  return sessions_.emplace(id, std::move(entry)).second;
+}
+
+SessionDirectory::Entry SessionDirectory::find(wamp::SessionId id) const {
+  const std::shared_lock lock(mutex_);
+  const auto at = sessions_.find(id);
+  return at != sessions_.end() ? at->second : Entry();
+}
+
+std::vector<SessionDirectory::Entry> SessionDirectory::list() const {
+  std::vector<Entry> all;
+  {
+    const std::shared_lock lock(mutex_);
+    for (const auto& entry : sessions_) all.push_back(entry.second);
+  }
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return a.identity->session < b.identity->session; });
+  return all;
 }
 
 void SessionDirectory::remove(wamp::SessionId id) {

@@ -10,6 +10,7 @@
 
 #include "realm/pattern_index.hpp"
 #include "realm/registration.hpp"
+#include "realm/session.hpp"
 #include "realm/subscription.hpp"
 #include "realm/version_stamps.hpp"
 
@@ -59,7 +60,9 @@ class RegistrationDirectory {
     RegistrationRef registration;  ///< the one that exists, whatever the outcome
     bool created = false;
   };
-  Added add(std::string_view uri, wamp::Match match, wamp::InvocationPolicy invoke, const Callee& callee);
+  Added add(
+      std::string_view uri, wamp::Match match, wamp::InvocationPolicy invoke, const Callee& callee,
+      const std::function<std::string()>& now = [] { return std::string(); });
   /// Takes a registration from all its callees, to make room for another one. Nothing in it if there is none.
   RegistrationView take(std::string_view uri, wamp::Match match);
   /// Returns true if the registration is gone with its last callee.
@@ -69,23 +72,39 @@ class RegistrationDirectory {
   RegistrationView best_match(std::string_view procedure) const;
   std::uint64_t version(std::string_view procedure) const { return versions_.of(procedure); }
 
+  /// Nothing in it if there is no such registration.
+  RegistrationView get(wamp::RegistrationId id) const;
+  RegistrationView find(std::string_view uri, wamp::Match match) const;
+  /// All there are, in the order of their ids.
+  std::vector<RegistrationView> list() const;
+
  private:
   mutable std::shared_mutex mutex_;
   PatternIndex<RegistrationRef> index_;  // guarded by mutex_, and so are the callees of each registration
-  wamp::RegistrationId last_id_ = 0;     // guarded by mutex_
+  tsl::robin_map<wamp::RegistrationId, RegistrationRef> by_id_;  // guarded by mutex_
+  wamp::RegistrationId last_id_ = 0;                             // guarded by mutex_
   VersionStamps versions_;
 };
 
 class SessionDirectory {
  public:
+  struct Entry {
+    SessionKey key;
+    std::shared_ptr<const Identity> identity;
+  };
+
   /// False if the id is taken.
-  bool add(wamp::SessionId id, const SessionKey& key);
+  bool add(wamp::SessionId id, Entry entry);
   void remove(wamp::SessionId id);
   std::size_t size() const;
+  /// No identity in it if there is no such session.
+  Entry find(wamp::SessionId id) const;
+  /// All there are, in the order of their ids.
+  std::vector<Entry> list() const;
 
  private:
   mutable std::shared_mutex mutex_;
-  tsl::robin_map<wamp::SessionId, SessionKey> sessions_;  // guarded by mutex_
+  tsl::robin_map<wamp::SessionId, Entry, base::NumberHash> sessions_;  // guarded by mutex_
 };
 
 struct Directory {

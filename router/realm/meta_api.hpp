@@ -3,6 +3,9 @@
 #include <tsl/robin_map.h>
 
 #include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <vector>
 
 #include "realm/session_table.hpp"
@@ -10,8 +13,9 @@
 
 namespace crosspoint::realm {
 
-/// The procedures that a realm answers itself: "Subscription Meta Procedures" (advanced profile) with Crossbar's
-/// arguments and results. What only other shards know is gathered from them first. Belongs to its shard.
+/// The procedures that a realm answers itself: the session, subscription and registration meta procedures (advanced
+/// profile) with Crossbar's arguments and results. What only other shards know is asked of them first. Belongs to its
+/// shard.
 class MetaApi {
  public:
   /// Who of this shard is subscribed.
@@ -25,6 +29,8 @@ class MetaApi {
 
   void deliver(const MembersQuery& query, Outbox& out);
   void deliver(const MembersAnswer& answer, Outbox& out);
+  void deliver(const SessionQuery& query, Outbox& out);
+  void deliver(const SessionAnswer& answer, Outbox& out);
 
   struct Request;
   using Handler = void (MetaApi::*)(Request& request, Outbox& out);
@@ -40,18 +46,50 @@ class MetaApi {
   };
 
   static Handler find(std::string_view procedure);
-  void list(Request& request, Outbox& out);
-  void lookup(Request& request, Outbox& out);
-  void match(Request& request, Outbox& out);
-  void get(Request& request, Outbox& out);
+  /// RESULT with one argument, given as JSON text.
+  void answer(const SessionKey& caller, wamp::RequestId request, const std::string& result, Outbox& out);
+  void answer(const Request& request, const std::string& result, Outbox& out);
+
+  // meta_sessions.cpp
+  void session_count(Request& request, Outbox& out);
+  void session_list(Request& request, Outbox& out);
+  void session_get(Request& request, Outbox& out);
+  void session_kill(Request& request, Outbox& out);
+  void session_kill_by_authid(Request& request, Outbox& out);
+  void session_kill_by_authrole(Request& request, Outbox& out);
+  void session_kill_all(Request& request, Outbox& out);
+  /// The sessions whose role is in the list that the first argument may be; false if it is something else.
+  bool filter_by_role(Request& request, std::vector<wamp::SessionId>& ids, Outbox& out);
+  bool read_farewell(Request& request, std::size_t place, std::string& reason, std::string& message, Outbox& out);
+  void kill(const SessionKey& session, const std::string& reason, const std::string& message, Outbox& out);
+  /// Kills all sessions but the caller's that `wanted` picks; their ids as JSON.
+  std::string kill_all(Request& request, const std::function<bool(const Identity&)>& wanted, const std::string& reason,
+                       const std::string& message, Outbox& out, std::size_t& count);
+
+  // meta_subscriptions.cpp
+  void subscription_list(Request& request, Outbox& out);
+  void subscription_lookup(Request& request, Outbox& out);
+  void subscription_match(Request& request, Outbox& out);
+  void subscription_get(Request& request, Outbox& out);
   void list_subscribers(Request& request, Outbox& out);
   void count_subscribers(Request& request, Outbox& out);
-
   /// The subscription that the first argument names; an ERROR has been sent if nullptr.
   SubscriptionRef subscription_argument(Request& request, Outbox& out);
   void gather(Request& request, bool count, Outbox& out);
   void conclude(const Gathering& gathering, Outbox& out);
-  void answer(const SessionKey& caller, wamp::RequestId request, const std::string& result, Outbox& out);
+
+  // meta_registrations.cpp
+  void registration_list(Request& request, Outbox& out);
+  void registration_lookup(Request& request, Outbox& out);
+  void registration_match(Request& request, Outbox& out);
+  void registration_get(Request& request, Outbox& out);
+  void list_callees(Request& request, Outbox& out);
+  void count_callees(Request& request, Outbox& out);
+  /// The registration that the first argument names; an ERROR has been sent if there is none in it.
+  RegistrationView registration_argument(Request& request, Outbox& out);
+
+  /// URI and match policy, the arguments of both lookups; false if they are wrong, and an ERROR has been sent.
+  bool read_lookup(Request& request, std::string& uri, wamp::Match& match, Outbox& out);
 
   ShardContext& context_;
   SessionTable& sessions_;

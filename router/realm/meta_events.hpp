@@ -18,4 +18,14 @@ wamp::Payload report_arguments(const SubscriptionReport& report);
 /// {"id":..., "created":..., "uri":..., "match":...}, as JSON text.
 std::string details_json(const Subscription& subscription);
 
+/// "wamp.registration.on_create" and so on, likewise; the details of a registration have `invoke` besides.
+std::string_view topic_of(RegistrationEvent event);
+wamp::Payload report_arguments(const RegistrationReport& report);
+std::string details_json(const Registration& registration);
+
+inline constexpr std::string_view kSessionOnJoin = "wamp.session.on_join";
+inline constexpr std::string_view kSessionOnLeave = "wamp.session.on_leave";
+/// [session, authid, authrole]
+wamp::Payload leave_arguments(const Identity& identity);
+
 }  // namespace crosspoint::realm

@@ -43,6 +43,13 @@ class Outbox {
     wamp::RequestId request = 0;
   };
 
+  /// A session that is to be told GOODBYE, after all messages of this Outbox.
+  struct Farewell {
+    SessionKey session;
+    std::string reason;  ///< a close URI
+    std::string message;
+  };
+
   void send(Session& to, wamp::Message message) { items_.push_back({&to, 0, 0, std::move(message)}); }
   /// The receivers are those added with add_receiver() since the last call of multicast().
   void multicast(wamp::Message message) {
@@ -56,6 +63,7 @@ class Outbox {
     denials_.push_back({&session, action, std::string(uri), std::string(reason)});
   }
 
+  void end_session(Farewell farewell) { farewells_.push_back(std::move(farewell)); }
   void timer(const Timer& timer) { timers_.push_back(timer); }
 
   const std::vector<Item>& items() const { return items_; }
@@ -63,13 +71,17 @@ class Outbox {
   std::vector<Post>& posts() { return posts_; }
   const std::vector<Denial>& denials() const { return denials_; }
   const std::vector<Timer>& timers() const { return timers_; }
-  bool empty() const { return items_.empty() && posts_.empty() && denials_.empty() && timers_.empty(); }
+  const std::vector<Farewell>& farewells() const { return farewells_; }
+  bool empty() const {
+    return items_.empty() && posts_.empty() && denials_.empty() && timers_.empty() && farewells_.empty();
+  }
   void clear() {
     items_.clear();
     receivers_.clear();
     posts_.clear();
     denials_.clear();
     timers_.clear();
+    farewells_.clear();
     multicast_until_ = 0;
   }
 
@@ -80,6 +92,7 @@ class Outbox {
   std::vector<Post> posts_;
   std::vector<Denial> denials_;
   std::vector<Timer> timers_;
+  std::vector<Farewell> farewells_;
 };
 
 }  // namespace crosspoint::realm

@@ -15,8 +15,12 @@ namespace crosspoint::realm {
 
 class Role;
 
-/// The connection a session lives on. The realm only hands it back to whoever delivers an Outbox.
+/// The connection a session lives on. The realm hands it back to whoever delivers an Outbox.
 class Peer {
+ public:
+  /// What the session meta API tells of the session, as JSON text of an object.
+  virtual std::string describe(const struct Identity& identity) const = 0;
+
  protected:
   ~Peer() = default;
 };
@@ -67,6 +71,7 @@ struct Session {
   Announced announced;
   /// The router's own: not counted, not told GOODBYE, and its peer is no connection.
   bool internal = false;
+  bool announced_join = false;  ///< in the session meta events
 
   /// What the role's dynamic authorizer said of the message that is handed in again.
   std::unique_ptr<Verdict> verdict;

@@ -1,5 +1,6 @@
 #include "realm/shard.hpp"
 
+#include "realm/meta_events.hpp"
 #include "realm/realm.hpp"
 
 namespace crosspoint::realm {
@@ -21,7 +22,7 @@ Shard::Shard(Realm& realm, unsigned index, base::Random random)
       context_{index, realm.name(), realm.options(), realm.directory(), random_, decisions_},
       broker_(context_),
       meta_(context_, sessions_, [this](wamp::SubscriptionId id) { return broker_.members(id); }),
-      dealer_(context_, sessions_, meta_) {}
+      dealer_(context_, sessions_, meta_, broker_) {}
 
 Session& Shard::join_internal(Peer& peer, const Role& role) {
   Session& session = sessions_.add();
@@ -45,7 +46,7 @@ Session* Shard::join(Peer& peer, std::shared_ptr<const Identity> identity, const
   session.role = &role;
   session.peer = &peer;
   session.announced = announced;
-  if (realm_.directory().sessions.add(session.id, session.key)) return &session;
+  if (realm_.directory().sessions.add(session.id, {session.key, session.identity})) return &session;
   sessions_.remove(session);
   return nullptr;
 }
@@ -53,8 +54,19 @@ Session* Shard::join(Peer& peer, std::shared_ptr<const Identity> identity, const
 void Shard::leave(Session& session, Outbox& out) {
   broker_.leave(session, out);
   dealer_.leave(session, out);
-  if (!session.internal) realm_.directory().sessions.remove(session.id);
+  if (!session.internal) {
+    realm_.directory().sessions.remove(session.id);
+    if (session.announced_join) broker_.publish_own(kSessionOnLeave, leave_arguments(*session.identity), out);
+  }
   sessions_.remove(session);
+}
+
+void Shard::announce(Session& session, Outbox& out) {
+  if (!realm_.options().meta_api) return;
+  session.announced_join = true;
+  if (!broker_.has_subscribers(kSessionOnJoin)) return;
+  const std::string details = session.peer->describe(*session.identity);
+  broker_.publish_own(kSessionOnJoin, wamp::Payload::from_json("[" + details + "]", 1), out);
 }
 
 std::string_view Shard::receive(Session& session, const wamp::Message& message, Outbox& out) {
@@ -91,6 +103,12 @@ void Shard::deliver(const ShardMessage& message, Outbox& out) {
   std::visit(Overloaded{
                  [&](const PublicationRef& publication) { broker_.deliver(*publication, out); },
                  [&](const SubscriptionReport& report) { broker_.report(report, out); },
+                 [&](const RegistrationReport& report) { broker_.report(report, out); },
+                 [&](const RemoteKill& kill) {
+                   out.end_session({kill.session, kill.reason, kill.message});
+                 },
+                 [&](const SessionQuery& query) { meta_.deliver(query, out); },
+                 [&](const SessionAnswer& answer) { meta_.deliver(answer, out); },
                  [&](const MembersQuery& query) { meta_.deliver(query, out); },
                  [&](const MembersAnswer& answer) { meta_.deliver(answer, out); },
                  [&](const auto& other) { dealer_.deliver(other, out); },

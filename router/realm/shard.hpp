@@ -23,6 +23,8 @@ class Shard {
   /// A session joins under a role of this realm. nullptr if its id is taken.
   Session* join(Peer& peer, std::shared_ptr<const Identity> identity, const Role& role,
                 const Announced& announced = {});
+  /// Tells those who listen to the session meta events that a session has joined; when it has been told WELCOME.
+  void announce(Session& session, Outbox& out);
   /// A session of the router's own; `peer` is no connection, and gets the answers to its calls.
   Session& join_internal(Peer& peer, const Role& role);
   /// Ends a session and destroys it. What it leaves unanswered fails. Messages to it that are in an Outbox must have

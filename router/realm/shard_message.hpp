@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "realm/receiver_filter.hpp"
+#include "realm/registration.hpp"
 #include "realm/session.hpp"
 #include "realm/session_key.hpp"
 #include "realm/subscription.hpp"
@@ -88,6 +89,32 @@ struct SubscriptionReport {
   SubscriptionRef subscription;
 };
 
+/// The same for registrations ("Registration Meta Events").
+enum class RegistrationEvent : std::uint8_t { created, registered, unregistered, deleted };
+struct RegistrationReport {
+  RegistrationEvent event{};
+  wamp::SessionId session = 0;
+  RegistrationRef registration;
+};
+
+/// Ends a session of the receiving shard ("wamp.session.kill").
+struct RemoteKill {
+  SessionKey session;
+  std::string reason;
+  std::string message;
+};
+
+/// Asks a shard what it knows of one of its sessions; and its answer, JSON text, empty if the session is gone.
+struct SessionQuery {
+  unsigned from = 0;  ///< shard
+  std::uint64_t number = 0;
+  SessionKey session;
+};
+struct SessionAnswer {
+  std::uint64_t number = 0;
+  std::string details;
+};
+
 /// Asks a shard who of its sessions is subscribed; and what it answers.
 struct MembersQuery {
   unsigned from = 0;  ///< shard
@@ -100,7 +127,8 @@ struct MembersAnswer {
 };
 
 using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
-                                  SubscriptionReport, MembersQuery, MembersAnswer>;
+                                  SubscriptionReport, RegistrationReport, RemoteKill, SessionQuery, SessionAnswer,
+                                  MembersQuery, MembersAnswer>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

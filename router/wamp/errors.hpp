@@ -25,6 +25,7 @@ inline constexpr std::string_view kInvalidUri = "wamp.error.invalid_uri";
 inline constexpr std::string_view kInvalidArgument = "wamp.error.invalid_argument";
 inline constexpr std::string_view kNotAuthorized = "wamp.error.not_authorized";
 inline constexpr std::string_view kAuthorizationFailed = "wamp.error.authorization_failed";
+inline constexpr std::string_view kNoSuchSession = "wamp.error.no_such_session";
 inline constexpr std::string_view kNoSuchSubscription = "wamp.error.no_such_subscription";
 inline constexpr std::string_view kNoSuchRegistration = "wamp.error.no_such_registration";
 inline constexpr std::string_view kNoSuchProcedure = "wamp.error.no_such_procedure";

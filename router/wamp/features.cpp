@@ -5,14 +5,23 @@
 namespace crosspoint::wamp {
 namespace {
 
-constexpr std::array<std::string_view, 6> kBroker{
+constexpr std::array<std::string_view, 7> kBroker{
     "publisher_identification",   "publisher_exclusion",   "subscriber_blackwhite_listing",
     "pattern_based_subscription", "payload_passthru_mode", "subscription_meta_api",
+    "session_meta_api",
 };
-constexpr std::array<std::string_view, 9> kDealer{
-    "caller_identification", "pattern_based_registration", "shared_registration",          "call_canceling",
-    "call_timeout",          "progressive_call_results",   "progressive_call_invocations", "registration_revocation",
+constexpr std::array<std::string_view, 11> kDealer{
+    "caller_identification",
+    "pattern_based_registration",
+    "shared_registration",
+    "call_canceling",
+    "call_timeout",
+    "progressive_call_results",
+    "progressive_call_invocations",
+    "registration_revocation",
     "payload_passthru_mode",
+    "registration_meta_api",
+    "session_meta_api",
 };
 
 }  // namespace

@@ -29,6 +29,8 @@ class Worker;
 
 /// A client on a worker's shard: its receiving side counts and checks.
 struct Client final : realm::Peer {
+  std::string describe(const realm::Identity&) const override { return "{}"; }
+
   realm::Session* session = nullptr;
   bool subscribed = false;
   wamp::SubscriptionId subscription = 0;

@@ -51,6 +51,8 @@ TestClient& TestRealm::join(unsigned shard, std::string authid, std::string role
   identity->authrole = role;
   client->session_ = realm_.shard(shard).join(*client, identity, *realm_.find_role(role), announced);
   clients_.push_back(std::move(client));
+  realm_.shard(shard).announce(*clients_.back()->session_, outboxes_[shard]);
+  deliver(shard);
   return *clients_.back();
 }
 
@@ -68,6 +70,11 @@ void TestRealm::deliver(unsigned shard) {
   for (auto& post : out.posts()) mail_[shard][post.shard].push_back(std::move(post.message));
   for (const auto& denial : out.denials()) {
     denials.push_back(std::string(to_string(denial.action)) + " " + denial.uri + " " + std::string(denial.reason));
+  }
+  for (const auto& farewell : out.farewells()) {
+    if (auto* session = realm_.shard(shard).sessions().find(farewell.session)) {
+      static_cast<TestClient&>(*session->peer).farewells.push_back(farewell.reason + " " + farewell.message);
+    }
   }
   for (const auto& timer : out.timers()) {
     if (timer.milliseconds != 0) {

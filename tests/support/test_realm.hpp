@@ -43,6 +43,11 @@ class TestClient final : public realm::Peer {
   nlohmann::json take();
   /// Takes all; the last of them.
   nlohmann::json last();
+  std::string describe(const realm::Identity& identity) const override {
+    return "{\"session\":" + std::to_string(identity.session) + ",\"authid\":\"" + identity.authid + "\"}";
+  }
+  /// Reasons for which the router wanted to end the session.
+  std::vector<std::string> farewells;
   std::size_t waiting() const { return inbox_.size(); }
   void leave();
   bool joined() const { return session_ != nullptr; }

@@ -22,8 +22,9 @@ std::uint64_t subscribe(TestClient& client, const std::string& topic, const std:
 }
 
 /// The result of a call, or the ERROR.
-json call(TestRealm& realm, TestClient& client, const std::string& procedure, const json& arguments = json::array()) {
-  client.send("[48,7,{},\"wamp.subscription." + procedure + "\"," + arguments.dump() + "]");
+json call(TestRealm& realm, TestClient& client, const std::string& procedure, const json& arguments = json::array(),
+          const std::string& prefix = "wamp.subscription.") {
+  client.send("[48,7,{},\"" + prefix + procedure + "\"," + arguments.dump() + "]");
   realm.settle();
   const json reply = client.take();
   if (reply[0] == 50) return reply[3][0];
@@ -176,4 +177,110 @@ TEST_CASE("meta procedures with wrong arguments, and those that are not allowed"
   realm.realm().add_role("guest", crosspoint::test::rules({"call com.a"}));
   auto& guest = realm.join(0, "guest", "guest");
   REQUIRE(call(realm, guest, "list")[4] == "wamp.error.not_authorized");
+}
+
+namespace {
+
+json ask(TestRealm& realm, TestClient& client, const std::string& procedure, const json& arguments = json::array()) {
+  return call(realm, client, procedure, arguments, "wamp.");
+}
+
+std::uint64_t register_(TestClient& client, const std::string& procedure, const std::string& options = "{}") {
+  client.send("[64,1," + options + ",\"" + procedure + "\"]");
+  const json reply = client.take();
+  REQUIRE(reply[0] == 65);
+  return reply[2];
+}
+
+}  // namespace
+
+TEST_CASE("sessions that join and leave are announced (Session Meta Events)") {
+  TestRealm realm(2, with_meta_api());
+  auto& listener = realm.join(0);
+  const std::map<std::uint64_t, std::string> names{{subscribe(listener, "wamp.session.on_join"), "on_join"},
+                                                   {subscribe(listener, "wamp.session.on_leave"), "on_leave"}};
+  auto& joe = realm.join(1, "joe");
+  realm.settle();
+  const auto id = joe.id();
+  REQUIRE(events(listener, names) == json::array({json::array({"on_join", {{{"session", id}, {"authid", "joe"}}}})}));
+  joe.leave();
+  realm.settle();
+  REQUIRE(events(listener, names) == json::array({json::array({"on_leave", {id, "joe", "user"}})}));
+}
+
+TEST_CASE("sessions are counted, listed and described (Session Meta Procedures)") {
+  TestRealm realm(2, with_meta_api());
+  realm.realm().add_role("guest", crosspoint::test::rules({}));
+  auto& one = realm.join(0, "one");
+  auto& two = realm.join(1, "two", "guest");
+  REQUIRE(ask(realm, one, "session.count") == 2);
+  REQUIRE(ask(realm, one, "session.count", json::array({json::array({"guest"})})) == 1);
+  REQUIRE(ask(realm, one, "session.list") == json{one.id(), two.id()});
+  REQUIRE(ask(realm, one, "session.list", json::array({json::array({"guest", "nobody"})})) == json::array({two.id()}));
+  for (const auto* client : {&one, &two})
+    REQUIRE(ask(realm, one, "session.get", {client->id()})["session"] == client->id());
+  const json missing = ask(realm, one, "session.get", {4711});
+  REQUIRE(missing[4] == "wamp.error.no_such_session");
+  REQUIRE(missing[5][0] == "no session with ID 4711 exists on this router");
+  REQUIRE(ask(realm, one, "session.list", {1})[4] == "wamp.error.invalid_argument");
+}
+
+TEST_CASE("sessions are killed, by id, authid, authrole, and all of them") {
+  for (const unsigned shard : {0U, 1U}) {
+    TestRealm realm(2, with_meta_api());
+    auto& killer = realm.join(0, "killer");
+    auto& joe = realm.join(shard, "joe");
+    auto& ann = realm.join(shard, "ann");
+    REQUIRE(ask(realm, killer, "session.kill", {joe.id(), "com.reason", "go away"}) == nullptr);
+    REQUIRE(joe.farewells == std::vector<std::string>{"com.reason go away"});
+    REQUIRE(ask(realm, killer, "session.kill", {ann.id()}) == nullptr);
+    REQUIRE(ann.farewells == std::vector<std::string>{"wamp.close.killed "});
+    REQUIRE(ask(realm, killer, "session.kill", {4711})[4] == "wamp.error.no_such_session");
+    REQUIRE(ask(realm, killer, "session.kill", {joe.id(), 1})[4] == "wamp.error.invalid_argument");
+    REQUIRE(ask(realm, killer, "session.kill", {joe.id(), "no uri"})[4] == "wamp.error.invalid_uri");
+    REQUIRE(ask(realm, killer, "session.kill_by_authid", {"joe"}) == json::array({joe.id()}));
+    REQUIRE(ask(realm, killer, "session.kill_by_authrole", {"user"}) == json{joe.id(), ann.id()});
+    REQUIRE(ask(realm, killer, "session.kill_all") == 2);
+    REQUIRE(killer.farewells.empty());
+    REQUIRE(joe.farewells.size() == 4);
+  }
+}
+
+TEST_CASE("registrations are reported and found (Registration Meta Events and Procedures)") {
+  TestRealm realm(2, with_meta_api());
+  auto& listener = realm.join(0);
+  std::map<std::uint64_t, std::string> names;
+  for (const std::string name : {"on_create", "on_register", "on_unregister", "on_delete"}) {
+    names[subscribe(listener, "wamp.registration." + name)] = name;
+  }
+  auto& one = realm.join(0);
+  auto& two = realm.join(1);
+  const auto id = register_(one, "com.p", R"({"invoke":"roundrobin"})");
+  const json details{{"id", id},
+                     {"created", "2026-01-02T03:04:05.678Z"},
+                     {"uri", "com.p"},
+                     {"match", "exact"},
+                     {"invoke", "roundrobin"}};
+  REQUIRE(events(listener, names) ==
+          json::array({json::array({"on_create", {one.id(), details}}), json::array({"on_register", {one.id(), id}})}));
+  register_(two, "com.p", R"({"invoke":"roundrobin"})");
+  realm.settle();
+  REQUIRE(events(listener, names) == json::array({json::array({"on_register", {two.id(), id}})}));
+  REQUIRE(ask(realm, two, "registration.list") ==
+          json{{"exact", {id}}, {"prefix", json::array()}, {"wildcard", json::array()}});
+  REQUIRE(ask(realm, two, "registration.lookup", {"com.p"}) == id);
+  REQUIRE(ask(realm, two, "registration.lookup", {"com.p", {{"match", "prefix"}}}) == nullptr);
+  REQUIRE(ask(realm, two, "registration.match", {"com.p"}) == id);
+  REQUIRE(ask(realm, two, "registration.match", {"com.q"}) == nullptr);
+  REQUIRE(ask(realm, two, "registration.get", {id}) == details);
+  REQUIRE(ask(realm, two, "registration.list_callees", {id}) == json{one.id(), two.id()});
+  REQUIRE(ask(realm, two, "registration.count_callees", {id}) == 2);
+  REQUIRE(ask(realm, two, "registration.get", {4711})[4] == "wamp.error.no_such_registration");
+  one.send("[66,2," + std::to_string(id) + "]");
+  const auto gone = two.id();
+  two.leave();
+  realm.settle();
+  REQUIRE(events(listener, names) ==
+          json::array({json::array({"on_unregister", {one.id(), id}}), json::array({"on_unregister", {gone, id}}),
+                       json::array({"on_delete", {gone, id}})}));
 }

@@ -1,0 +1,69 @@
+#include <fmt/core.h>
+
+#include "realm/meta_events.hpp"
+#include "realm/meta_request.hpp"
+
+/// "Registration Meta Procedures"
+namespace crosspoint::realm {
+
+using nlohmann::json;
+
+void MetaApi::registration_list(Request& request, Outbox& out) {
+  json lists{{"exact", json::array()}, {"prefix", json::array()}, {"wildcard", json::array()}};
+  for (const RegistrationView& view : context_.directory.registrations.list()) {
+    if (request.hides(view.registration->uri)) continue;
+    lists[std::string(to_string(view.registration->match))].push_back(view.registration->id);
+  }
+  answer(request, lists.dump(), out);
+}
+
+void MetaApi::registration_lookup(Request& request, Outbox& out) {
+  std::string uri;
+  wamp::Match match{};
+  if (!read_lookup(request, uri, match, out)) return;
+  const auto found = context_.directory.registrations.find(uri, match);
+  answer(request, found.registration && !request.hides(uri) ? std::to_string(found.registration->id) : "null", out);
+}
+
+void MetaApi::registration_match(Request& request, Outbox& out) {
+  const json& procedure = request.argument(0, "procedure");
+  if (!procedure.is_string()) return request.fail(wamp::kInvalidArgument, "the argument is a procedure", out);
+  const auto& uri = procedure.get_ref<const std::string&>();
+  const auto found = context_.directory.registrations.best_match(uri);
+  const bool known = found.registration && !request.hides(found.registration->uri);
+  answer(request, known ? std::to_string(found.registration->id) : "null", out);
+}
+
+RegistrationView MetaApi::registration_argument(Request& request, Outbox& out) {
+  const json& id = request.argument(0, "registration_id");
+  if (!id.is_number_integer()) {
+    request.fail(wamp::kInvalidArgument, "the argument is the id of a registration", out);
+    return {};
+  }
+  RegistrationView found;
+  if (id.is_number_unsigned()) found = context_.directory.registrations.get(id.get<std::uint64_t>());
+  if (found.registration && !request.hides(found.registration->uri)) return found;
+  request.fail(wamp::kNoSuchRegistration, fmt::format("no registration with ID {} exists on this dealer", id.dump()),
+               out);
+  return {};
+}
+
+void MetaApi::registration_get(Request& request, Outbox& out) {
+  const auto found = registration_argument(request, out);
+  if (found.registration) answer(request, details_json(*found.registration), out);
+}
+
+void MetaApi::list_callees(Request& request, Outbox& out) {
+  const auto found = registration_argument(request, out);
+  if (!found.registration) return;
+  json ids = json::array();
+  for (const Callee& callee : *found.callees) ids.push_back(callee.session);
+  answer(request, ids.dump(), out);
+}
+
+void MetaApi::count_callees(Request& request, Outbox& out) {
+  const auto found = registration_argument(request, out);
+  if (found.registration) answer(request, std::to_string(found.callees->size()), out);
+}
+
+}  // namespace crosspoint::realm

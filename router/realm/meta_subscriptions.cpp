@@ -1,0 +1,100 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "realm/meta_events.hpp"
+#include "realm/meta_request.hpp"
+
+/// "Subscription Meta Procedures"
+namespace crosspoint::realm {
+
+using nlohmann::json;
+
+void MetaApi::subscription_list(Request& request, Outbox& out) {
+  json lists{{"exact", json::array()}, {"prefix", json::array()}, {"wildcard", json::array()}};
+  for (const SubscriptionRef& subscription : context_.directory.subscriptions.list()) {
+    if (request.hides(subscription->uri)) continue;
+    lists[std::string(to_string(subscription->match))].push_back(subscription->id);
+  }
+  answer(request, lists.dump(), out);
+}
+
+void MetaApi::subscription_lookup(Request& request, Outbox& out) {
+  std::string uri;
+  wamp::Match match{};
+  if (!read_lookup(request, uri, match, out)) return;
+  const auto found = context_.directory.subscriptions.find(uri, match);
+  answer(request, found && !request.hides(uri) ? std::to_string(found->id) : "null", out);
+}
+
+void MetaApi::subscription_match(Request& request, Outbox& out) {
+  const json& topic = request.argument(0, "topic");
+  if (!topic.is_string()) return request.fail(wamp::kInvalidArgument, "the argument is a topic", out);
+  std::vector<SubscriptionRef> found;
+  context_.directory.subscriptions.match(topic.get_ref<const std::string&>(), found);
+  json ids = json::array();
+  for (const SubscriptionRef& subscription : found) {
+    if (!request.hides(subscription->uri)) ids.push_back(subscription->id);
+  }
+  answer(request, ids.empty() ? "null" : ids.dump(), out);
+}
+
+SubscriptionRef MetaApi::subscription_argument(Request& request, Outbox& out) {
+  const json& id = request.argument(0, "subscription_id");
+  if (!id.is_number_integer()) {
+    request.fail(wamp::kInvalidArgument, "the argument is the id of a subscription", out);
+    return nullptr;
+  }
+  auto found = id.is_number_unsigned() ? context_.directory.subscriptions.get(id.get<std::uint64_t>()) : nullptr;
+  if (found && !request.hides(found->uri)) return found;
+  request.fail(wamp::kNoSuchSubscription, fmt::format("no subscription with ID {} exists on this broker", id.dump()),
+               out);
+  return nullptr;
+}
+
+void MetaApi::subscription_get(Request& request, Outbox& out) {
+  const auto found = subscription_argument(request, out);
+  if (found) answer(request, details_json(*found), out);
+}
+
+void MetaApi::list_subscribers(Request& request, Outbox& out) { gather(request, false, out); }
+void MetaApi::count_subscribers(Request& request, Outbox& out) { gather(request, true, out); }
+
+void MetaApi::gather(Request& request, bool count, Outbox& out) {
+  const auto subscription = subscription_argument(request, out);
+  if (!subscription) return;
+  Gathering gathering{request.session.key, request.message.request, count, 0, local_members_(subscription->id)};
+  const std::uint64_t number = ++last_number_;
+  std::uint64_t others = subscription->shards.load(std::memory_order_acquire) & ~(std::uint64_t{1} << context_.shard);
+  for (; others != 0; others &= others - 1, ++gathering.missing) {
+    out.post(static_cast<unsigned>(std::countr_zero(others)), MembersQuery{context_.shard, number, subscription->id});
+  }
+  if (gathering.missing == 0) return conclude(gathering, out);
+  gatherings_.emplace(number, std::move(gathering));
+}
+
+void MetaApi::deliver(const MembersQuery& query, Outbox& out) {
+  out.post(query.from, MembersAnswer{query.number, local_members_(query.subscription)});
+}
+
+void MetaApi::deliver(const MembersAnswer& members, Outbox& out) {
+  const auto at = gatherings_.find(members.number);
+  if (at == gatherings_.end()) return;
+  Gathering& gathering = at.value();
+  gathering.sessions.insert(gathering.sessions.end(), members.sessions.begin(), members.sessions.end());
+  if (--gathering.missing > 0) return;
+  conclude(gathering, out);
+  gatherings_.erase(at);
+}
+
+void MetaApi::conclude(const Gathering& gathering, Outbox& out) {
+  if (gathering.count) {
+    return answer(gathering.caller, gathering.request, std::to_string(gathering.sessions.size()), out);
+  }
+  auto sorted = gathering.sessions;
+  std::sort(sorted.begin(), sorted.end());
+  answer(gathering.caller, gathering.request, json(sorted).dump(), out);
+}
+
+}  // namespace crosspoint::realm
