@@ -99,6 +99,19 @@ def test_what_a_document_refers_to_is_there(document):
         assert (ROOT / target).exists() or (ROOT / "router" / target).exists(), target
 
 
+def test_every_feature_has_a_row_and_every_row_a_test():
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in
+            (ROOT / "docs" / "features.md").read_text().splitlines() if line.startswith("| ") and "`" in line]
+    announced = set(re.findall(r'"(\w+)"', (ROOT / "router" / "wamp" / "features.cpp").read_text()))
+    assert announced and announced == {name.strip("`") for _, name, _ in rows if name}
+    # Long names are put together from pieces.
+    sources = "".join(re.sub(r'"\s+"', "", path.read_text()) for pattern in ("*.cpp", "*.py", "*.mjs")
+                      for path in (ROOT / "tests").rglob(pattern) if "node_modules" not in path.parts)
+    for feature, _, test in rows:
+        name = test.strip("`")
+        assert f'"{name}")' in sources or f"def {name}(" in sources, f"{feature}: there is no test {test}"
+
+
 def test_scripts_can_be_run():
     for script in tracked():
         if script.parent == ROOT / "bin" or script == ROOT / ".ci/run":
