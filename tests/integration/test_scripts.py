@@ -18,7 +18,7 @@ from support import node as nodes
 from support.wamp import Client
 
 
-PORTS = {8001: 0, 8003: 0, 8081: 0}  # what stands in for each port, anew for each test
+PORTS = {8001: 0, 8003: 0, 8004: 0, 8081: 0, 9004: 0}  # what stands in for each port, anew for each test
 
 
 class Script:
@@ -65,11 +65,12 @@ def tree(tmp_path):
     for name in ("setup", "build"):  # what they do has been done
         (root / "bin" / name).write_text("#!/bin/sh\n")
     PORTS.update({number: nodes.free_port() for number in PORTS})
-    for file, number in (("lessons/1", 8001), ("lessons/3", 8003), ("config/pages", 8081)):
+    for file, number in (("lessons/1", 8001), ("lessons/3", 8003), ("lessons/4", 8004),
+                         ("lessons/4", 9004), ("config/pages", 8081)):
         for config in (root / file).rglob("config.json"):
             config.write_text(config.read_text().replace(str(number), str(PORTS[number])))
     yield root
-    for directory in ("config/pages", "lessons/1/.crossbar", "lessons/3/.crossbar"):
+    for directory in ("config/pages", "lessons/1/.crossbar", "lessons/3/.crossbar", "lessons/4/finished/.crossbar"):
         nodes.run("stop", "--cbdir", root / directory)
 
 
@@ -117,6 +118,19 @@ def test_running_it_again_restarts_the_router_and_leaves_the_pages_alone(tree):
     assert running(tree / "config/pages")
     assert third.interrupt() == 0
     assert not running(tree / "config/pages")
+
+
+def test_skip_shows_only_what_the_guests_say(tree):
+    script = Script(tree / "bin" / "run-crossbar", 4, "--finished", "skip")
+    script.wait_for(r"\[Guest.*authenticator")
+    client = Client(PORTS[8004], join=False)
+    client.join("ws-workshop", {"authmethods": ["anonymous"]})
+    script.wait_for("Guest worker")
+    assert script.interrupt() == 0
+    shown = [line for line in script.lines if not line.startswith("Lesson 4")]
+    assert shown and all("Guest" in line for line in shown), script.lines
+    log = (tree / "lessons/4/finished/.crossbar/logs/node.log").read_text()
+    assert "<- HELLO" in log and "[Guest" in log
 
 
 @pytest.mark.parametrize("arguments, line", [
