@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <span>
@@ -42,6 +43,17 @@ class OutQueue {
     if (piece.empty()) return;
     std::memcpy(reserve(piece.size()), piece.data(), piece.size());
     commit(piece.size());
+  }
+
+  /// Appends a copy that may be spread over several chunks, so that it fills them.
+  void append_spread(Bytes piece) {
+    while (!piece.empty()) {
+      std::uint8_t* const space = reserve(1);
+      const std::size_t part = std::min<std::size_t>(piece.size(), slices_.back().chunk->room());
+      std::memcpy(space, piece.data(), part);
+      commit(part);
+      piece = piece.subspan(part);
+    }
   }
 
   /// Contiguous space for `size` bytes at the end. Valid until the next call that changes the queue.

@@ -45,6 +45,7 @@ void raise_descriptor_limit() {
 Node::Node(settings::Node settings)
     : settings_(std::move(settings)),
       signals_(context_, SIGINT, SIGTERM),
+      reload_signals_(context_, SIGHUP),
       child_signals_(context_, SIGCHLD),
       timer_(context_) {
   if (settings_.controller.id.empty()) settings_.controller.id = default_node_id();
@@ -124,6 +125,7 @@ bool Node::guests_running() const {
 
 void Node::run(std::optional<std::chrono::seconds> shutdown_after) {
   wait_for_signal();
+  wait_for_reload();
   if (shutdown_after) {
     timer_.expires_after(*shutdown_after);
     timer_.async_wait([this](boost::system::error_code error) {
@@ -145,6 +147,17 @@ void Node::wait_for_signal() {
     }
     wait_for_signal();
     begin_shutdown(signal == SIGINT ? "SIGINT" : "SIGTERM");
+  });
+}
+
+void Node::wait_for_reload() {
+  reload_signals_.async_wait([this](boost::system::error_code error, int) {
+    if (error) return;
+    std::size_t count = 0;
+    for (const auto& router : routers_) count += router->reload_certificates();
+    log::write(log::Level::info, "Controller", "SIGHUP: certificates of {} endpoint{} read again", count,
+               count == 1 ? "" : "s");
+    wait_for_reload();
   });
 }
 

@@ -26,12 +26,14 @@ class Node {
   /// Starts all workers. Returns what is not possible, in which case nothing runs.
   std::optional<std::string> start();
   /// Runs until a signal (SIGINT, SIGTERM) or the given time ends the node, then stops it: no new connections, GOODBYE
-  /// to every session, a bounded time for the answers. A second signal ends the wait.
+  /// to every session, a bounded time for the answers. A second signal ends the wait. SIGHUP has keys and certificates
+  /// read again.
   void run(std::optional<std::chrono::seconds> shutdown_after);
 
  private:
   std::optional<std::string> prepare();
   void wait_for_signal();
+  void wait_for_reload();
   void wait_for_children();
   void reap_children();
   void begin_shutdown(const std::string& why);
@@ -44,6 +46,7 @@ class Node {
   settings::Node settings_;
   boost::asio::io_context context_;
   boost::asio::signal_set signals_;
+  boost::asio::signal_set reload_signals_;
   boost::asio::signal_set child_signals_;
   boost::asio::steady_timer timer_;
   std::chrono::steady_clock::time_point deadline_;

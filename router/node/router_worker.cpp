@@ -36,21 +36,19 @@ std::vector<std::uint16_t> ports_of(const settings::TcpEndpoint& endpoint) {
   return ports;
 }
 
-/// Opens what a transport listens on; -1 and the reason if that is not possible.
-int open_listener(const settings::Endpoint& endpoint, std::string& problem) {
-  const auto* tcp = std::get_if<settings::TcpEndpoint>(&endpoint);
-  if (tcp == nullptr || tcp->tls) {
-    problem = tcp == nullptr ? "Unix sockets are not available" : "TLS is not available";
-    return -1;
+transports::ListeningSocket open_socket(const settings::Endpoint& endpoint, std::string& problem) {
+  if (const auto* local = std::get_if<settings::UnixEndpoint>(&endpoint)) {
+    return transports::open_unix_socket(local->path, local->backlog, local->permissions, problem);
   }
+  const auto& tcp = std::get<settings::TcpEndpoint>(endpoint);
   transports::TcpEndpoint open;
-  open.version = tcp->version;
-  open.interface = tcp->interface;
-  open.ports = ports_of(*tcp);
-  open.backlog = tcp->backlog;
-  open.shared = tcp->shared;
-  open.user_timeout_ms = static_cast<int>(tcp->user_timeout);
-  return transports::open_tcp_listener(open, problem);
+  open.version = tcp.version;
+  open.interface = tcp.interface;
+  open.ports = ports_of(tcp);
+  open.backlog = tcp.backlog;
+  open.shared = tcp.shared;
+  open.user_timeout_ms = static_cast<int>(tcp.user_timeout);
+  return transports::open_tcp_socket(open, problem);
 }
 
 const std::string kServerWithVersion = std::string("Crosspoint/") + kVersion;
@@ -225,17 +223,41 @@ transports::ProtocolFactory RouterWorker::make_factory(const settings::Unsupport
 bool RouterWorker::add_transport(const settings::Transport& transport, std::string& problem) {
   problem_.clear();
   auto factory = std::visit([this](const auto& kind) { return make_factory(kind); }, transport.kind);
+  const auto* tcp = std::get_if<settings::TcpEndpoint>(&transport.endpoint);
+  if (tcp != nullptr && tcp->tls) factory = with_tls(std::move(factory), *tcp->tls);
   if (!problem_.empty()) {
     problem = problem_;
     return false;
   }
-  const int fd = open_listener(transport.endpoint, problem);
-  if (fd < 0) return false;
+  auto socket = open_socket(transport.endpoint, problem);
+  if (!socket) return false;
   // Listeners are spread over the threads; the pool spreads their connections.
   base::IoThread& thread = *threads_[listeners_.size() % threads_.size()];
-  listeners_.push_back(
-      std::make_unique<transports::Listener>(thread, fd, *pool_, std::move(factory), no_delay(transport)));
+  listeners_.push_back(std::make_unique<transports::Listener>(thread, std::move(socket), *pool_, std::move(factory),
+                                                              no_delay(transport)));
   return true;
+}
+
+transports::ProtocolFactory RouterWorker::with_tls(transports::ProtocolFactory factory, const settings::Tls& tls) {
+  tls_contexts_.push_back(std::make_unique<transports::TlsContext>(tls));
+  tls_contexts_.back()->load(problem_);
+  return [inner = std::move(factory), context = tls_contexts_.back().get()](transports::Stream& stream) {
+    stream.start_tls(*context);
+    return inner(stream);
+  };
+}
+
+std::size_t RouterWorker::reload_certificates() {
+  std::size_t count = 0;
+  for (const auto& context : tls_contexts_) {
+    std::string problem;
+    if (context->load(problem)) {
+      ++count;
+    } else {
+      log::error("{}; the old one stays in use", problem);
+    }
+  }
+  return count;
 }
 
 void RouterWorker::start() {

@@ -14,6 +14,7 @@
 #include "transports/listener.hpp"
 #include "transports/rawsocket_protocol.hpp"
 #include "transports/stream_pool.hpp"
+#include "transports/tls_context.hpp"
 #include "transports/universal_protocol.hpp"
 #include "transports/web/services.hpp"
 
@@ -33,6 +34,10 @@ class RouterWorker {
   bool open(std::string& problem);
   /// Starts the threads and begins to accept.
   void start();
+
+  /// Reads keys and certificates again, for new connections. Those that cannot be read stay as they are. Returns how
+  /// many endpoints have new ones.
+  std::size_t reload_certificates();
 
   /// The steps of a graceful stop. Each returns at once; what they lead to shows in the counts.
   void stop_listening();
@@ -59,6 +64,7 @@ class RouterWorker {
                                                 transports::HttpOptions options);
   std::unique_ptr<transports::HttpService> make_web_root(const settings::Web& web);
   const transports::RawSocketOptions& make_rawsocket(const settings::RawSocket& rawsocket);
+  transports::ProtocolFactory with_tls(transports::ProtocolFactory factory, const settings::Tls& tls);
   connection::Endpoint& make_endpoint(const settings::Auth& auth, const settings::QueueOptions& queue);
   connection::Endpoint& make_endpoint(const settings::WebSocket& settings);
   transports::web::ServiceContext service_context();
@@ -70,6 +76,7 @@ class RouterWorker {
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   std::string problem_;  // of the functions that make something of settings; empty if all is well
   // In the order in which they may be destroyed last to first.
+  std::vector<std::unique_ptr<transports::TlsContext>> tls_contexts_;
   std::vector<std::unique_ptr<base::IoThread>> threads_;
   std::unique_ptr<connection::Router> router_;
   std::vector<std::unique_ptr<connection::Endpoint>> endpoints_;

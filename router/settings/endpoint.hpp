@@ -32,8 +32,9 @@ struct TcpEndpoint {
 };
 
 struct UnixEndpoint {
-  std::string path;  ///< absolute; a file that is there is replaced
+  std::string path;  ///< absolute; a socket that is there and that nobody listens on is replaced
   int backlog = 50;
+  unsigned permissions = 0666;  ///< of the socket's file
 };
 
 using Endpoint = std::variant<TcpEndpoint, UnixEndpoint>;

@@ -63,6 +63,10 @@ Tls load_tls(LoadContext& context, const Json& value, const std::string& path) {
     tls.chain_certificates.push_back(context.absolute(file));
   }
   for (const auto& file : object.texts("ca_certificates")) tls.ca_certificates.push_back(context.absolute(file));
+  if (const Json* list = object.find("ca_certificates"); list != nullptr && list->is_array() && list->empty()) {
+    context.error(object.path_of("ca_certificates"), "the list is empty",
+                  "at least one file, or no such key: clients need no certificate then");
+  }
   if (const auto file = object.text("dhparam")) tls.dhparam = context.absolute(*file);
   tls.ciphers = object.text_or("ciphers", "");
   object.finish();
@@ -114,11 +118,24 @@ std::string expand_variables(const std::string& text, const Environment& environ
   return result;
 }
 
+/// Octal digits, as for chmod: JSON has no octal numbers.
+unsigned load_permissions(ObjectReader& object, unsigned fallback) {
+  const auto text = object.text("permissions");
+  if (!text) return fallback;
+  unsigned mode = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), mode, 8);
+  if (error == std::errc() && end == text->data() + text->size() && text->size() <= 4 && mode <= 0777) return mode;
+  object.context().error(object.path_of("permissions"), "\"" + *text + "\" is not a file mode",
+                         "octal digits from \"0\" to \"0777\"");
+  return fallback;
+}
+
 UnixEndpoint load_unix(ObjectReader& object) {
   UnixEndpoint endpoint;
   LoadContext& context = object.context();
   endpoint.path = context.absolute(expand_variables(object.required_text("path", "a file name"), context.environment));
   endpoint.backlog = static_cast<int>(object.integer("backlog", 1, 65535).value_or(50));
+  endpoint.permissions = load_permissions(object, endpoint.permissions);
   return endpoint;
 }
 

@@ -25,7 +25,8 @@ std::string address_text(const sockaddr_storage& address, socklen_t size) {
   if (address.ss_family == AF_UNIX) {
     const auto& local = reinterpret_cast<const sockaddr_un&>(address);
     const std::size_t length = size > offsetof(sockaddr_un, sun_path) ? size - offsetof(sockaddr_un, sun_path) : 0;
-    return "unix:" + std::string(local.sun_path, ::strnlen(local.sun_path, length));
+    const std::string path(local.sun_path, ::strnlen(local.sun_path, length));
+    return path.empty() ? "unix" : "unix:" + path;
   }
   return {};
 }

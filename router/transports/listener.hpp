@@ -1,11 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
-#include <vector>
 
 #include "base/io_thread.hpp"
 #include "base/poller.hpp"
+#include "transports/listening_socket.hpp"
 #include "transports/stream_pool.hpp"
 
 namespace crosspoint::transports {
@@ -13,8 +12,8 @@ namespace crosspoint::transports {
 /// A listening socket on an I/O thread: accepts connections and gives them to the pool.
 class Listener final : public base::Pollable {
  public:
-  /// Takes over a listening, non-blocking socket. Watching begins with start(), on `io`'s thread.
-  Listener(base::IoThread& io, int fd, StreamPool& pool, ProtocolFactory factory, bool no_delay);
+  /// Watching begins with start(), on `io`'s thread.
+  Listener(base::IoThread& io, ListeningSocket socket, StreamPool& pool, ProtocolFactory factory, bool no_delay);
   ~Listener() override;
 
   void start();
@@ -30,7 +29,7 @@ class Listener final : public base::Pollable {
   void pause();
 
   base::IoThread& io_;
-  int fd_;
+  ListeningSocket socket_;
   StreamPool& pool_;
   const ProtocolFactory factory_;
   const bool no_delay_;
@@ -38,18 +37,5 @@ class Listener final : public base::Pollable {
   std::string address_;
   base::Timers::Handle timer_;
 };
-
-/// What to listen on for TCP.
-struct TcpEndpoint {
-  int version = 4;                   ///< of IP
-  std::string interface;             ///< address or host name; empty: all
-  std::vector<std::uint16_t> ports;  ///< the first free one is taken
-  int backlog = 50;
-  bool shared = false;      ///< SO_REUSEPORT
-  int user_timeout_ms = 0;  ///< TCP_USER_TIMEOUT of accepted connections; 0: the kernel's
-};
-
-/// Opens a listening socket. Returns it, or -1 and what went wrong in `problem`.
-int open_tcp_listener(const TcpEndpoint& endpoint, std::string& problem);
 
 }  // namespace crosspoint::transports

@@ -9,13 +9,17 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/log.hpp"
 #include "transports/message_port.hpp"
+#include "transports/tls_context.hpp"
 
 namespace crosspoint::transports {
 namespace {
 
 /// How long a finished connection may take to send the rest and to close its own end.
 constexpr std::chrono::seconds kFinishTime{5};
+/// From connecting to the end of the TLS handshake.
+constexpr std::chrono::seconds kTlsTime{10};
 
 std::string error_text(int number) { return std::generic_category().message(number); }
 
@@ -25,7 +29,7 @@ Stream::Stream(StreamSet& set, int fd, std::string own_address, std::string peer
     : set_(set), fd_(fd), own_address_(std::move(own_address)), peer_address_(std::move(peer_address)) {}
 
 Stream::~Stream() {
-  io().cancel(finish_timer_);
+  io().cancel(timer_);
   if (fd_ >= 0) {
     io().poller().remove(fd_, *this);
     ::close(fd_);
@@ -38,6 +42,12 @@ void Stream::describe(TransportInfo& info) const {
   info.own_address = own_address_;
   info.peer_address = peer_address_;
   info.fd = fd_;
+  if (tls_) tls_->describe(info);
+}
+
+void Stream::start_tls(const TlsContext& context) {
+  tls_ = std::make_unique<TlsChannel>(context.current().get(), fd_);
+  timer_ = io().after(kTlsTime, [this] { close("no TLS handshake in time"); });
 }
 
 void Stream::set_protocol(std::unique_ptr<Protocol> protocol) {
@@ -95,15 +105,31 @@ void Stream::on_ready(std::uint32_t events) {
   }
 }
 
+ssize_t Stream::receive(std::uint8_t* space, std::size_t size) {
+  // What comes after the end of our output is only thrown away.
+  if (!tls_ || finishing_) return ::recv(fd_, space, size, 0);
+  const bool established = tls_->established();
+  const ssize_t got = tls_->receive(space, size, hung_up_);
+  const int error = errno;
+  if (!established && tls_->established()) io().cancel(timer_);
+  if (!tls_->wire().empty() || (!established && tls_->established())) wake();
+  errno = error;
+  return got;
+}
+
 bool Stream::received(ssize_t size) {
   readable_ = false;
   if (size > 0) return true;
   if (size == 0) {
     close("the peer closed the connection");
+  } else if (errno == EPROTO && tls_ && !finishing_) {
+    if (!tls_->established()) log::info("{}: {}", peer_address_, tls_->problem());
+    finish(tls_->problem());  // so that the alert that explains it arrives
   } else if (errno != EAGAIN && errno != EINTR) {
     close(error_text(errno));
-  } else if (errno == EINTR) {
-    io().resume(*this);
+  } else if (errno == EINTR || (tls_ && tls_->more())) {
+    readable_ = true;
+    if (!paused_) io().resume(*this);
   }
   return false;
 }
@@ -113,10 +139,10 @@ void Stream::read() {
   const std::size_t left = kept_ ? kept_->size() : 0;
   if (left > 0) std::memcpy(buffer.data(), kept_->data(), left);
   const std::size_t room = buffer.size() - left;
-  const ssize_t got = ::recv(fd_, buffer.data() + left, room, 0);
+  const ssize_t got = receive(buffer.data() + left, room);
   if (!received(got)) return;
   // A full buffer, or a peer that has hung up, means that there may be more than what the kernel announced.
-  const bool more = static_cast<std::size_t>(got) == room || hung_up_;
+  const bool more = static_cast<std::size_t>(got) == room || hung_up_ || (tls_ && tls_->more());
   kept_.reset();
   process(buffer.first(left + static_cast<std::size_t>(got)));
   if (!more || closed()) return;
@@ -126,7 +152,7 @@ void Stream::read() {
 
 void Stream::read_large() {
   const std::size_t room = large_ - kept_->size();  // not a byte more: the piece is kept as a whole
-  const ssize_t got = ::recv(fd_, kept_->data() + kept_->size(), room, 0);
+  const ssize_t got = receive(kept_->data() + kept_->size(), room);
   if (!received(got)) return;
   kept_->set_size(kept_->size() + static_cast<std::uint32_t>(got));
   if (static_cast<std::size_t>(got) == room) {
@@ -169,7 +195,8 @@ void Stream::finish(std::string_view reason) {
   kept_.reset();
   large_ = 0;
   paused_ = false;
-  finish_timer_ = io().after(kFinishTime, [this] { close(finish_reason_); });
+  io().cancel(timer_);
+  timer_ = io().after(kFinishTime, [this] { close(finish_reason_); });
   wake();
   if (readable_) io().resume(*this);
 }
@@ -180,7 +207,7 @@ void Stream::close(std::string_view reason) {
   ::close(fd_);
   fd_ = -1;
   out_.clear();
-  io().cancel(finish_timer_);
+  io().cancel(timer_);
   const std::string text(finishing_ ? std::string_view(finish_reason_) : reason);
   set_.retire(*this);
   if (protocol_) protocol_->on_closed(text);
@@ -195,78 +222,38 @@ void Stream::drained() {
   if (hung_up_) close(finish_reason_);
 }
 
-void Stream::flush() {
-  dirty_ = false;
-  if (closed() || blocked_) return;
+bool Stream::write_out(base::OutQueue& queue) {
   std::array<iovec, 64> pieces;
-  while (!out_.empty()) {
+  while (!queue.empty()) {
     msghdr message{};
     message.msg_iov = pieces.data();
-    message.msg_iovlen = out_.gather(pieces);
+    message.msg_iovlen = queue.gather(pieces);
     const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN) return close(error_text(errno));
-      blocked_ = true;
-      return;
+      blocked_ = errno == EAGAIN;
+      if (!blocked_) close(error_text(errno));
+      return false;
     }
-    out_.consume(static_cast<std::size_t>(sent));
+    queue.consume(static_cast<std::size_t>(sent));
   }
-  drained();
+  return true;
 }
 
-StreamSet::~StreamSet() { io_.forget(*this); }
-
-Stream* StreamSet::add(int fd, std::string own_address, std::string peer_address) {
-  auto stream = std::make_unique<Stream>(*this, fd, std::move(own_address), std::move(peer_address));
-  if (!io_.poller().add(fd, *stream)) return nullptr;
-  stream->place_ = static_cast<std::uint32_t>(streams_.size());
-  streams_.push_back(std::move(stream));
-  return streams_.back().get();
-}
-
-void StreamSet::need_turn_end() {
-  if (turn_end_asked_) return;
-  turn_end_asked_ = true;
-  io_.at_turn_end(*this);
-}
-
-void StreamSet::mark_dirty(Stream& stream) {
-  dirty_.push_back(&stream);
-  need_turn_end();
-}
-
-void StreamSet::retire(Stream& stream) {
-  const std::uint32_t place = stream.place_;
-  closed_.push_back(std::move(streams_[place]));
-  if (place + 1 != streams_.size()) {
-    streams_[place] = std::move(streams_.back());
-    streams_[place]->place_ = place;
+void Stream::flush() {
+  dirty_ = false;
+  if (closed() || blocked_) return;
+  if (!tls_) {
+    if (write_out(out_)) drained();
+    return;
   }
-  streams_.pop_back();
-  if (count_ != nullptr) count_->fetch_sub(1, std::memory_order_relaxed);
-  need_turn_end();
-}
-
-void StreamSet::close_all(std::string_view reason) {
-  while (!streams_.empty()) streams_.back()->close(reason);
-}
-
-void StreamSet::clear() {
-  dirty_.clear();
-  replaced_.clear();
-  closed_.clear();
-  streams_.clear();
-}
-
-void StreamSet::on_turn_end() {
-  turn_end_asked_ = false;
-  for (std::size_t i = 0; i < dirty_.size(); ++i) dirty_[i]->flush();  // closing one may wake others
-  dirty_.clear();
-  replaced_.clear();
-  // Destroying a protocol may close nothing further, but protocols may be destroyed in any order.
-  std::vector<std::unique_ptr<Stream>> closed;
-  closed.swap(closed_);
+  do {
+    tls_->encrypt(out_);
+    if (tls_->failed() && !finishing_) return close(tls_->problem());
+    if (finishing_ && (out_.empty() || !tls_->established())) tls_->shut_down();
+    if (!write_out(tls_->wire())) return;
+  } while (!out_.empty() && tls_->can_write());
+  if (out_.empty() || finishing_) drained();
 }
 
 }  // namespace crosspoint::transports

@@ -10,11 +10,12 @@
 #include "base/io_thread.hpp"
 #include "base/out_queue.hpp"
 #include "transports/protocol.hpp"
+#include "transports/tls_channel.hpp"
 
 namespace crosspoint::transports {
 
 class StreamSet;
-struct TransportInfo;
+class TlsContext;
 
 /// One connection's socket with its input and output. Input is read into the thread's buffer and handed to the
 /// protocol in place; only what is left of an unfinished piece is kept, and a large piece is read straight into memory
@@ -27,6 +28,9 @@ class Stream final : public base::Pollable {
   Stream(StreamSet& set, int fd, std::string own_address, std::string peer_address);
   ~Stream() override;
 
+  /// Begins TLS, as the server: from here on the protocol has the plaintext. Call before anything has arrived.
+  void start_tls(const TlsContext& context);
+
   /// Replaces the protocol. The old one gets no further calls; bytes it was not done with go to the new one.
   void set_protocol(std::unique_ptr<Protocol> protocol);
 
@@ -35,7 +39,7 @@ class Stream final : public base::Pollable {
   /// Has the queue written at the end of this turn.
   void wake();
   /// Bytes queued but not yet taken by the kernel.
-  std::size_t queued() const { return out_.bytes(); }
+  std::size_t queued() const { return out_.bytes() + (tls_ ? tls_->wire().bytes() : 0); }
 
   /// Stops and starts reading, to hold back a peer that sends faster than its messages can be handled.
   void pause();
@@ -63,16 +67,21 @@ class Stream final : public base::Pollable {
   friend class StreamSet;
   void read();
   void read_large();
+  /// As recv; of TLS the plaintext.
+  ssize_t receive(std::uint8_t* space, std::size_t size);
   void process(std::span<std::uint8_t> bytes);
   void keep(std::span<const std::uint8_t> rest);
   /// Handles what recv said; true if `size` bytes arrived.
   bool received(ssize_t size);
   void flush();
+  /// False if the kernel takes no more for now, or the stream was closed.
+  bool write_out(base::OutQueue& queue);
   void drained();
 
   StreamSet& set_;
   int fd_;
   std::unique_ptr<Protocol> protocol_;
+  std::unique_ptr<TlsChannel> tls_;
   base::OutQueue out_;
   base::ChunkRef kept_;    // an unfinished piece
   std::size_t large_ = 0;  // if not 0, kept_ has room for a piece of so many bytes and is read into directly
@@ -88,7 +97,7 @@ class Stream final : public base::Pollable {
   std::string own_address_;
   std::string peer_address_;
   std::string finish_reason_;
-  base::Timers::Handle finish_timer_;
+  base::Timers::Handle timer_;  // of the TLS handshake, or of the end
 };
 
 /// All streams of one thread: owns them, writes their queues at the end of a turn, and destroys closed ones then.

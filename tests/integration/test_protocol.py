@@ -74,6 +74,24 @@ def test_events_reach_subscribers_of_every_serializer(router, serializer):
         assert event[4:] == [args, {"key": "välue"}]
 
 
+def test_events_and_calls_between_all_transports(every_way, serializer):
+    ways, _ = every_way
+    clients = [way.client(other) for way in ways.values() for other in SERIALIZERS]
+    for client in clients:
+        client.subscribe("com.topic.everywhere." + serializer)
+    publisher = ways["websocket"].client(serializer)
+    for size in (1, 5000, 100_000):
+        publisher.publish("com.topic.everywhere." + serializer, ["x" * size], acknowledge=True)
+        for client in clients:
+            assert client.receive()[4] == ["x" * size]
+    callee = clients[-1]
+    callee.register("com.everywhere." + serializer)
+    for caller in clients[:-1]:
+        caller.call("com.everywhere." + serializer, ["y" * 10_000])
+        callee.send([70, callee.receive()[1], {}, ["z" * 10_000]])
+        assert caller.receive()[3] == ["z" * 10_000]
+
+
 def test_binary_values_cross_serializers(router):
     way, _ = router
     clients = {name: Client(way, name) for name in SERIALIZERS}

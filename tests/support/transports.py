@@ -1,6 +1,7 @@
 """The ways into a router, so that one suite of tests can go each of them."""
 
 from support import node as nodes
+from support.certificates import Authority
 from support.wamp import Client, RawSocketClient
 
 
@@ -41,15 +42,32 @@ def router_with(transports, realms=None, options=None):
     }
 
 
-NAMES = ["websocket", "rawsocket"]
+NAMES = ["websocket", "rawsocket", "websocket-unix", "rawsocket-unix", "websocket-tls", "rawsocket-tls",
+         "websocket-universal", "rawsocket-universal"]
 
 
 def all_ways(directory):
-    """The configuration of a node with every transport, and its ways by name."""
-    web, raw = nodes.free_port(), nodes.free_port()
-    transports = [
-        {"type": "websocket", "endpoint": tcp(web)},
-        {"type": "rawsocket", "endpoint": tcp(raw)},
-    ]
-    ways = [Way("websocket", Client, web), Way("rawsocket", RawSocketClient, raw)]
-    return router_with(transports), {way.name: way for way in ways}
+    """The configuration of a node with every transport, and its ways by name. `directory` is the node's."""
+    authority = Authority(directory / "ca")
+    key, certificate = authority.issue("server")
+    context = authority.client()
+    settings = {"key": key, "certificate": certificate}
+    transports, ways = [], {}
+
+    def add(name, make, transport, port, **more):
+        transports.append(transport)
+        ways[name] = Way(name, make, port, **more)
+        ways[name].trust = str(authority.directory)  # for clients that want it as a directory
+
+    for kind, make in (("websocket", Client), ("rawsocket", RawSocketClient)):
+        port = nodes.free_port()
+        add(kind, make, {"type": kind, "endpoint": tcp(port)}, port)
+        path = directory / f"{kind}.sock"
+        add(f"{kind}-unix", make, {"type": kind, "endpoint": {"type": "unix", "path": path.name}}, path, peer="unix")
+        port = nodes.free_port()
+        add(f"{kind}-tls", make, {"type": kind, "endpoint": tcp(port, tls=settings)}, port, tls=context)
+    port = nodes.free_port()
+    add("websocket-universal", Client, {"type": "universal", "endpoint": tcp(port, tls=settings), "rawsocket": {},
+                                        "websocket": {"ws": {"type": "websocket"}}}, port, tls=context)
+    ways["rawsocket-universal"] = Way("rawsocket-universal", RawSocketClient, port, tls=context)
+    return router_with(transports), ways

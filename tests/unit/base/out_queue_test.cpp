@@ -207,3 +207,19 @@ TEST_CASE("ChunkWriter starts over in memory that nobody refers to any more") {
   REQUIRE(writer.reserve(Chunk::kSmall).chunk.get() == second);
   REQUIRE(writer.reserve(100000).size == 100000);
 }
+
+TEST_CASE("what is appended to be spread fills the chunks") {
+  OutQueue queue;
+  std::string expected;
+  for (int i = 0; i < 100; ++i) {
+    const std::string record(17 * 100 + static_cast<std::size_t>(i), static_cast<char>('a' + i % 26));
+    queue.append_spread(as_bytes(record));
+    expected += record;
+  }
+  REQUIRE(queue.bytes() == expected.size());
+  REQUIRE(contents(queue) == expected);
+  REQUIRE(pieces(queue) == 1 + (expected.size() - Chunk::kSmall + Chunk::kMedium - 1) / Chunk::kMedium);
+  queue.consume(1000);
+  queue.append_spread({});
+  REQUIRE(contents(queue) == expected.substr(1000));
+}
