@@ -94,7 +94,10 @@ int main() {
       return 1;
     }
     workshop::terminal_log("Listening on " + address);
-    // Read only, nothing to finish: SIGINT and SIGTERM just end it.
+    // Read only, nothing to finish: SIGINT and SIGTERM just end it, also if a shell in the background had SIGINT
+    // ignored.
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
     return server.listen_after_bind() ? 0 : 1;
   } catch (const std::runtime_error& error) {
     workshop::terminal_log(error.what());
