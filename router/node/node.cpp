@@ -81,6 +81,7 @@ std::optional<std::string> Node::start() {
 }
 
 std::optional<std::string> Node::prepare() {
+  InheritedSockets inherited = InheritedSockets::from_environment();
   for (const auto& worker : settings_.workers) {
     if (worker.disabled) {
       log::warn("SKIP STARTING OF WORKER ! ({} is disabled)", worker.id);
@@ -90,7 +91,7 @@ std::optional<std::string> Node::prepare() {
     if (const auto* router = std::get_if<settings::RouterWorker>(&worker.kind)) {
       routers_.push_back(std::make_unique<RouterWorker>(*router, worker.id, settings_.controller.id));
       router_ids_.push_back(worker.id);
-      if (!routers_.back()->open(problem)) return problem;
+      if (!routers_.back()->open(inherited, problem)) return problem;
     } else if (const auto* guest = std::get_if<settings::GuestWorker>(&worker.kind)) {
       guests_.push_back(std::make_unique<guests::Guest>(context_, *guest, worker.id));
       if (!guests_.back()->prepare(problem)) return worker.path + ": " + problem;
@@ -98,6 +99,7 @@ std::optional<std::string> Node::prepare() {
       return worker.path + ": workers of this type are not available";
     }
   }
+  inherited.close_rest();
   return std::nullopt;
 }
 

@@ -27,30 +27,6 @@ std::unique_ptr<const realm::Authorizer> make_authorizer(const settings::Role& r
   return nullptr;
 }
 
-std::vector<std::uint16_t> ports_of(const settings::TcpEndpoint& endpoint) {
-  if (!endpoint.portrange) return {endpoint.port};
-  std::vector<std::uint16_t> ports;
-  for (unsigned port = endpoint.portrange->first; port <= endpoint.portrange->second; ++port) {
-    ports.push_back(static_cast<std::uint16_t>(port));
-  }
-  return ports;
-}
-
-transports::ListeningSocket open_socket(const settings::Endpoint& endpoint, std::string& problem) {
-  if (const auto* local = std::get_if<settings::UnixEndpoint>(&endpoint)) {
-    return transports::open_unix_socket(local->path, local->backlog, local->permissions, problem);
-  }
-  const auto& tcp = std::get<settings::TcpEndpoint>(endpoint);
-  transports::TcpEndpoint open;
-  open.version = tcp.version;
-  open.interface = tcp.interface;
-  open.ports = ports_of(tcp);
-  open.backlog = tcp.backlog;
-  open.shared = tcp.shared;
-  open.user_timeout_ms = static_cast<int>(tcp.user_timeout);
-  return transports::open_tcp_socket(open, problem);
-}
-
 const std::string kServerWithVersion = std::string("Crosspoint/") + kVersion;
 
 transports::HttpOptions http_options(const settings::Web& web) {
@@ -84,10 +60,10 @@ RouterWorker::RouterWorker(const settings::RouterWorker& settings, std::string w
 
 RouterWorker::~RouterWorker() { join(); }
 
-bool RouterWorker::open(std::string& problem) {
+bool RouterWorker::open(InheritedSockets& inherited, std::string& problem) {
   for (const auto& realm : settings_.realms) add_realm(realm);
   for (const auto& transport : settings_.transports) {
-    if (!add_transport(transport, problem)) {
+    if (!add_transport(transport, inherited, problem)) {
       problem = transport.path + " (" + describe(transport.endpoint) + "): " + problem;
       return false;
     }
@@ -220,7 +196,8 @@ transports::ProtocolFactory RouterWorker::make_factory(const settings::Unsupport
   return {};
 }
 
-bool RouterWorker::add_transport(const settings::Transport& transport, std::string& problem) {
+bool RouterWorker::add_transport(const settings::Transport& transport, InheritedSockets& inherited,
+                                 std::string& problem) {
   problem_.clear();
   auto factory = std::visit([this](const auto& kind) { return make_factory(kind); }, transport.kind);
   const auto* tcp = std::get_if<settings::TcpEndpoint>(&transport.endpoint);
@@ -229,7 +206,8 @@ bool RouterWorker::add_transport(const settings::Transport& transport, std::stri
     problem = problem_;
     return false;
   }
-  auto socket = open_socket(transport.endpoint, problem);
+  auto socket = inherited.take(transport.endpoint);
+  if (!socket) socket = open_socket(transport.endpoint, problem);
   if (!socket) return false;
   // Listeners are spread over the threads; the pool spreads their connections.
   base::IoThread& thread = *threads_[listeners_.size() % threads_.size()];

@@ -8,6 +8,7 @@
 #include "base/io_thread.hpp"
 #include "connection/endpoint.hpp"
 #include "connection/router.hpp"
+#include "node/endpoint_sockets.hpp"
 #include "settings/node.hpp"
 #include "transports/http_protocol.hpp"
 #include "transports/http_service.hpp"
@@ -31,7 +32,7 @@ class RouterWorker {
 
   /// Builds everything and opens every listening socket, so that nothing is half started. Returns false and says why
   /// in `problem` if something is not possible.
-  bool open(std::string& problem);
+  bool open(InheritedSockets& inherited, std::string& problem);
   /// Starts the threads and begins to accept.
   void start();
 
@@ -53,7 +54,7 @@ class RouterWorker {
 
  private:
   void add_realm(const settings::Realm& realm);
-  bool add_transport(const settings::Transport& transport, std::string& problem);
+  bool add_transport(const settings::Transport& transport, InheritedSockets& inherited, std::string& problem);
   // What a transport's connections begin with. problem_ says what is not possible.
   transports::ProtocolFactory make_factory(const settings::Web& web);
   transports::ProtocolFactory make_factory(const settings::WebSocket& websocket);
