@@ -251,8 +251,9 @@ def test_an_unknown_realm_is_refused_and_the_client_may_try_another(router, seri
     assert client.join("realm1")[0] == 2
 
 
-def test_a_client_that_does_nothing_after_a_refusal_is_disconnected(router):
-    way, _ = router
-    client = Client(way, join=False)
-    assert client.join("nowhere")[0] == 3
-    assert client.expect_end() == (1000 if way.is_websocket else None)
+def test_a_client_that_does_nothing_after_a_refusal_is_disconnected(every_way):
+    clients = [(way, way.client(join=False)) for way in every_way[0].values()]
+    for _, client in clients:
+        assert client.join("nowhere")[0] == 3
+    for way, client in clients:
+        assert client.expect_end() == (1000 if way.is_websocket else None)
