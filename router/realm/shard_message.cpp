@@ -3,7 +3,7 @@
 namespace crosspoint::realm {
 
 std::size_t size_of(const ShardMessage& message) {
-  constexpr std::size_t kFixed = 256;  // the message itself and its small parts
+  static constexpr std::size_t kFixed = 256;  // the message itself and its small parts
   return std::visit(
       [](const auto& m) {
         if constexpr (requires { m->payload; }) {
