@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import txaio
 from autobahn.asyncio.rawsocket import WampRawSocketClientFactory, WampRawSocketClientProtocol
 from autobahn.asyncio.wamp import ApplicationSession
 from autobahn.asyncio.websocket import WampWebSocketClientFactory
@@ -37,6 +38,7 @@ def run_session(way, serializer, scenario):
     outcome = {}
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    txaio.config.loop = loop  # the client's timers use this one, which other tests may have set to theirs
 
     class Session(ApplicationSession):
         def onConnect(self):

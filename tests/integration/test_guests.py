@@ -149,7 +149,8 @@ def test_a_guest_dies_with_a_node_that_is_killed(start, port):
 def test_what_a_guest_leaves_behind_ends_before_it_is_started_again(start, port):
     node = start(with_guests(port, script("sleep 1003 & echo child $!; exit 1", restart="on-failure")))
     child = pid_in(node.wait_for("helper: child"))
-    node.wait_for("started again")
+    # Told to end before it is said that the guest is to be started again; it has ended when that has happened.
+    node.wait_for(r"started \(PID", after=node.lines.index(node.wait_for("started again")))
     assert not is_alive(child)
 
 
