@@ -4,8 +4,10 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "wamp/ids.hpp"
@@ -14,15 +16,20 @@
 /// needs of them is handed in.
 namespace crosspoint::auth {
 
+/// 32 bytes each that only the two ends of a TLS connection know, by the type of channel binding: "tls-unique" and
+/// "tls-exporter". Empty without TLS.
+using ChannelIds = std::span<const std::pair<std::string, std::string>>;
+
 /// What the client said in HELLO, and what the router knows of the moment.
 struct Request {
-  std::string_view realm;         ///< asked for; may be empty
-  std::string_view authid;        ///< claimed; may be empty
-  std::string_view authextra;     ///< JSON text of an object, or empty
-  wamp::SessionId session = 0;    ///< the id the session is going to have
-  std::string_view timestamp;     ///< now, as "2017-12-08T09:46:23.123Z"
-  std::string_view transport{};   ///< JSON text of an object that describes the connection
-  std::string_view channel_id{};  ///< 32 bytes that only the two ends of a TLS connection know ("tls-unique"), or empty
+  std::string_view realm;        ///< asked for; may be empty
+  std::string_view authid;       ///< claimed; may be empty
+  std::string_view authextra;    ///< JSON text of an object, or empty
+  wamp::SessionId session = 0;   ///< the id the session is going to have
+  std::string_view timestamp;    ///< now, as "2017-12-08T09:46:23.123Z"
+  std::string_view transport{};  ///< JSON text of an object that describes the connection
+  ChannelIds channel_ids{};
+  std::string_view peer_certificate{};  ///< of a TLS client that has shown one: DER
 };
 
 /// Whom a client turned out to be. What it leaves empty is as the client asked, or missing.

@@ -18,7 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kChallengeSize = 32;
-constexpr std::string_view kTlsUnique = "tls-unique";
 
 Denied not_authorized(std::string message) { return {std::string(wamp::kNotAuthorized), std::move(message)}; }
 
@@ -32,11 +31,29 @@ std::optional<std::string> read_32_bytes(std::string_view text) {
 struct Wishes {
   std::string pubkey;     ///< raw bytes, or empty
   std::string challenge;  ///< for the router to sign; raw bytes, or empty
-  bool channel_binding = false;
+  std::string binding;    ///< type of channel binding, or empty
+  std::string channel_id;
 };
 
-std::optional<Denied> read_wishes(std::string_view authextra, Wishes& wishes) {
-  const json extra = authextra.empty() ? json::object() : json::parse(authextra, nullptr, false);
+/// A client that wants its signature bound to the channel gets that or nothing: to go on without would let somebody in
+/// between have it.
+std::optional<Denied> read_binding(const json& wish, ChannelIds ids, Wishes& wishes) {
+  if (wish != "tls-unique" && wish != "tls-exporter") {
+    return not_authorized(fmt::format("invalid channel binding type {} requested",
+                                      wish.dump(-1, ' ', false, json::error_handler_t::replace)));
+  }
+  wishes.binding = wish.get<std::string>();
+  const auto at = std::find_if(ids.begin(), ids.end(), [&](const auto& id) { return id.first == wishes.binding; });
+  if (at == ids.end() || at->second.size() != kChallengeSize) {
+    return not_authorized(fmt::format("channel binding \"{}\" requested, but this connection {}", wishes.binding,
+                                      ids.empty() ? "does not use TLS" : "cannot provide it"));
+  }
+  wishes.channel_id = at->second;
+  return std::nullopt;
+}
+
+std::optional<Denied> read_wishes(const Request& request, Wishes& wishes) {
+  const json extra = request.authextra.empty() ? json::object() : json::parse(request.authextra, nullptr, false);
   const auto read = [&](const char* name, std::string& out) {
     const auto at = extra.find(name);
     if (at == extra.end() || at->is_null() || *at == "") return true;
@@ -47,11 +64,7 @@ std::optional<Denied> read_wishes(std::string_view authextra, Wishes& wishes) {
   if (!read("pubkey", wishes.pubkey)) return not_authorized("authextra.pubkey must be 64 hexadecimal digits");
   if (!read("challenge", wishes.challenge)) return not_authorized("authextra.challenge must be 64 hexadecimal digits");
   if (const auto at = extra.find("channel_binding"); at != extra.end() && !at->is_null()) {
-    if (*at != kTlsUnique) {
-      return not_authorized(fmt::format("invalid channel binding type {} requested",
-                                        at->dump(-1, ' ', false, json::error_handler_t::replace)));
-    }
-    wishes.channel_binding = true;
+    return read_binding(*at, request.channel_ids, wishes);
   }
   return std::nullopt;
 }
@@ -80,17 +93,16 @@ class Cryptosign : public Authenticator {
  protected:
   /// One of `keys` (raw bytes) has to sign.
   Verdict make_challenge(Principal principal, std::vector<std::string> keys, const Wishes& wishes,
-                         std::string_view channel_id, std::string_view node_key) {
+                         std::string_view node_key) {
     principal_ = std::move(principal);
     keys_ = std::move(keys);
-    // Without a channel the binding is left out, which the client is told.
-    const bool bound = wishes.channel_binding && channel_id.size() == kChallengeSize;
+    const bool bound = !wishes.binding.empty();
     const std::string challenge = random_bytes(kChallengeSize);
-    expected_ = bound ? xor_bytes(challenge, channel_id) : challenge;
+    expected_ = bound ? xor_bytes(challenge, wishes.channel_id) : challenge;
     json extra{{"challenge", to_hex(challenge)}, {"channel_binding", nullptr}};
-    if (bound) extra["channel_binding"] = kTlsUnique;
+    if (bound) extra["channel_binding"] = wishes.binding;
     if (!wishes.challenge.empty() && !node_key.empty()) {
-      const std::string message = bound ? xor_bytes(wishes.challenge, channel_id) : wishes.challenge;
+      const std::string message = bound ? xor_bytes(wishes.challenge, wishes.channel_id) : wishes.challenge;
       extra["signature"] = to_hex(sign_ed25519(node_key, message) + message);
       extra["pubkey"] = to_hex(ed25519_public_key(node_key));
     }
@@ -140,7 +152,7 @@ class StaticCryptosign final : public Cryptosign {
 
   Verdict begin(const Request& request) override {
     Wishes wishes;
-    if (auto denied = read_wishes(request.authextra, wishes)) return std::move(*denied);
+    if (auto denied = read_wishes(request, wishes)) return std::move(*denied);
     const KeyRing::Entry* entry = nullptr;
     if (!request.authid.empty()) {
       const auto at = ring_.by_authid.find(std::string(request.authid));
@@ -171,7 +183,7 @@ class StaticCryptosign final : public Cryptosign {
       }
       keys = {wishes.pubkey};
     }
-    return make_challenge(entry->principal, std::move(keys), wishes, request.channel_id, ring_.node_key);
+    return make_challenge(entry->principal, std::move(keys), wishes, ring_.node_key);
   }
 
  private:
@@ -195,9 +207,8 @@ class DynamicCryptosign final : public Cryptosign {
   explicit DynamicCryptosign(const settings::DynamicAuth& settings) : settings_(settings) {}
 
   Verdict begin(const Request& request) override {
-    if (auto denied = read_wishes(request.authextra, wishes_)) return std::move(*denied);
+    if (auto denied = read_wishes(request, wishes_)) return std::move(*denied);
     authid_ = request.authid;
-    channel_id_ = request.channel_id;
     std::string more = ",\"authrole\":null,\"authid\":";
     if (authid_.empty()) {
       more += "null";
@@ -222,14 +233,13 @@ class DynamicCryptosign final : public Cryptosign {
                     "the dynamic authenticator for cryptosign must return a dictionary with a pubkey of 64 hexadecimal "
                     "digits"};
     }
-    return make_challenge(std::move(principal), {*key}, wishes_, channel_id_, {});
+    return make_challenge(std::move(principal), {*key}, wishes_, {});
   }
 
  private:
   const settings::DynamicAuth& settings_;
   Wishes wishes_;
   std::string authid_;
-  std::string channel_id_;
 };
 
 }  // namespace

@@ -107,9 +107,11 @@ void Connection::handle_before_join(const wamp::Message& message) {
   if (const auto* hello = std::get_if<wamp::Hello>(&message)) {
     if (handshake_->challenged()) return violation("HELLO while AUTHENTICATE is due");
     if (handshake_->asking()) return violation("HELLO while another one is being looked at");
-    std::string transport = endpoint_.describes_transport ? transport_json(port_.info()) : std::string();
+    transports::TransportInfo info = port_.info();
+    std::string transport = endpoint_.describes_transport ? transport_json(info) : std::string();
     return perform(
-        handshake_->on_hello(*hello, {wamp::random_id(workbench_.random), utc_timestamp(), std::move(transport)}));
+        handshake_->on_hello(*hello, {wamp::random_id(workbench_.random), utc_timestamp(), std::move(transport),
+                                      std::move(info.channel_ids), std::move(info.peer_certificate)}));
   }
   if (const auto* authenticate = std::get_if<wamp::Authenticate>(&message)) {
     return perform(handshake_->on_authenticate(*authenticate));

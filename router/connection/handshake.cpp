@@ -82,7 +82,8 @@ struct Handshake::Details {
   std::string authextra;
   std::string timestamp;
   std::string transport;
-  std::string channel_id;
+  std::vector<std::pair<std::string, std::string>> channel_ids;
+  std::string peer_certificate;
 };
 
 Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
@@ -95,7 +96,8 @@ Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
   Details read;
   read.timestamp = std::move(moment.timestamp);
   read.transport = std::move(moment.transport);
-  read.channel_id = std::move(moment.channel_id);
+  read.channel_ids = std::move(moment.channel_ids);
+  read.peer_certificate = std::move(moment.peer_certificate);
   if (!optional_text(details, "authid", read.authid)) return violation("HELLO.Details.authid must be a string");
   if (const auto at = details.find("authextra"); at != details.end() && !at->is_null()) {
     if (!at->is_object()) return violation("HELLO.Details.authextra must be a dictionary");
@@ -145,8 +147,8 @@ Handshake::Action Handshake::begin(const Details& details) {
     if (configured == methods_.end()) continue;
     method_ = offered;
     authenticator_ = configured->second->make_authenticator();
-    return conclude(authenticator_->begin(
-        {realm_, authid_, authextra_, session_, details.timestamp, details.transport, details.channel_id}));
+    return conclude(authenticator_->begin({realm_, authid_, authextra_, session_, details.timestamp, details.transport,
+                                           details.channel_ids, details.peer_certificate}));
   }
   return Abort{
       std::string(wamp::kNoAuthMethod),

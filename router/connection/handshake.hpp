@@ -58,7 +58,8 @@ class Handshake {
     wamp::SessionId session = 0;  ///< the id the session will have
     std::string timestamp;        ///< now, as "2017-12-08T09:46:23.123Z"
     std::string transport{};      ///< JSON text of an object that describes the connection
-    std::string channel_id{};     ///< 32 bytes that only the two ends of a TLS connection know, or empty
+    std::vector<std::pair<std::string, std::string>> channel_ids{};  ///< see auth::ChannelIds
+    std::string peer_certificate{};                                  ///< of a TLS client that has shown one: DER
   };
 
   Handshake(const AuthMethods& methods, const FindRealm& find_realm) : methods_(methods), find_realm_(find_realm) {}

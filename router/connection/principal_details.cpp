@@ -5,6 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "auth/bytes.hpp"
+#include "auth/certificate.hpp"
+
 namespace crosspoint::connection {
 namespace {
 
@@ -15,6 +18,9 @@ json transport(const transports::TransportInfo& info) {
   for (const auto& [name, value] : info.headers_received) headers[name] = value;
   json sent = json::object();
   for (const auto& [name, value] : info.headers_sent) sent[name] = value;
+  json channel_ids = json::object();
+  for (const auto& [type, id] : info.channel_ids) channel_ids[type] = auth::to_hex(id);
+  const json certificate = info.peer_certificate.empty() ? json() : auth::describe_certificate(info.peer_certificate);
   const bool websocket = info.framing == "websocket";
   json out{{"channel_type", info.secure ? "tls" : "tcp"},
            {"channel_framing", info.framing},
@@ -26,8 +32,8 @@ json transport(const transports::TransportInfo& info) {
            {"own_tid", ::syscall(SYS_gettid)},
            {"own_fd", info.fd},
            {"is_secure", info.secure},
-           {"channel_id", json::object()},
-           {"peer_cert", nullptr},
+           {"channel_id", std::move(channel_ids)},
+           {"peer_cert", certificate},
            {"websocket_protocol", websocket ? json(info.subprotocol) : json()},
            {"websocket_extensions_in_use", info.extensions},
            {"http_headers_received", std::move(headers)},
@@ -36,7 +42,7 @@ json transport(const transports::TransportInfo& info) {
   out["type"] = info.framing;
   out["protocol"] = websocket ? info.subprotocol : std::string(info.serializer->name);
   out["cbtid"] = nullptr;
-  out["client_cert"] = nullptr;
+  out["client_cert"] = certificate;
   return out;
 }
 

@@ -23,9 +23,10 @@ struct TransportInfo {
   std::vector<std::string> extensions;    ///< WebSocket's in use
   std::string own_address, peer_address;  ///< "tcp4:127.0.0.1:48638"
   bool secure = false;                    ///< TLS
-  std::string channel_id;                 ///< of TLS: 32 bytes that only the two ends know ("tls-unique")
-  std::string peer_certificate;           ///< of a TLS client that has shown one: DER
-  int fd = -1;                            ///< for information only
+  /// Of TLS: 32 bytes each that only the two ends know, by the type of channel binding.
+  std::vector<std::pair<std::string, std::string>> channel_ids;
+  std::string peer_certificate;  ///< of a TLS client that has shown one: DER
+  int fd = -1;                   ///< for information only
   /// Of the WebSocket handshake; names in lower case.
   std::vector<std::pair<std::string, std::string>> headers_received, headers_sent;
 };

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace crosspoint::transports {
 namespace {
@@ -172,11 +173,21 @@ void TlsChannel::shut_down() {
 
 void TlsChannel::describe(TransportInfo& info) const {
   info.secure = true;
-  std::array<std::uint8_t, 64> finished;
+  // As Autobahn has it, for every version of TLS: the hash of the client's Finished message (RFC 5929, section 3).
+  // Sessions are never resumed, which would make it the server's.
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> finished;
+  std::string id(SHA256_DIGEST_LENGTH, '\0');
   const std::size_t size = SSL_get_peer_finished(ssl_.get(), finished.data(), finished.size());
   if (size > 0) {
-    info.channel_id.resize(SHA256_DIGEST_LENGTH);
-    SHA256(finished.data(), std::min(size, finished.size()), reinterpret_cast<std::uint8_t*>(info.channel_id.data()));
+    SHA256(finished.data(), std::min(size, finished.size()), reinterpret_cast<std::uint8_t*>(id.data()));
+    info.channel_ids.emplace_back("tls-unique", id);
+  }
+  // RFC 9266; before TLS 1.3 only where the handshake binds the master secret.
+  constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+  if ((SSL_version(ssl_.get()) >= TLS1_3_VERSION || SSL_get_extms_support(ssl_.get()) == 1) &&
+      SSL_export_keying_material(ssl_.get(), reinterpret_cast<std::uint8_t*>(id.data()), id.size(), kLabel.data(),
+                                 kLabel.size(), nullptr, 0, 1) == 1) {
+    info.channel_ids.emplace_back("tls-exporter", id);
   }
   if (const X509* certificate = SSL_get0_peer_certificate(ssl_.get())) {
     std::uint8_t* der = nullptr;

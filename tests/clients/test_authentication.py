@@ -2,6 +2,7 @@
 
 import asyncio
 import pathlib
+import ssl
 import subprocess
 
 import pytest
@@ -11,6 +12,8 @@ from autobahn.wamp.cryptosign import CryptosignKey
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer
 
 from support import node as nodes
+from support.certificates import Authority
+from support.transports import tcp
 
 SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
 SCRIPT = pathlib.Path(__file__).with_name("cryptosign.mjs")
@@ -23,8 +26,19 @@ def public_key(private):
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory):
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def secure_port():
+    return nodes.free_port()
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory, authority, secure_port):
     port = nodes.free_port()
+    key, certificate = authority.issue("server")
     credential = derive_scram_credential("ann@example.com", "p4ssw0rd")
     auth = {
         "cryptosign": {"type": "static", "principals": {
@@ -33,12 +47,14 @@ def guarded(tmp_path_factory):
     }
     realm = nodes.realm(roles=[{"name": "user", "permissions": [nodes.allow()]}])
     document = nodes.config(port, realms=[realm], websocket={"auth": auth})
+    document["workers"][0]["transports"].append(
+        {"type": "websocket", "auth": auth, "endpoint": tcp(secure_port, tls={"key": key, "certificate": certificate})})
     node = nodes.Node(nodes.write_config(tmp_path_factory.mktemp("clients") / ".crossbar", document))
     yield port
     assert node.stop() == 0
 
 
-def sign_in(port, serializer, method, **settings):
+def sign_in(port, serializer, method, tls=None, **settings):
     """(details of the session, None), or (None, the reason why there is none)."""
     outcome = {}
 
@@ -62,7 +78,8 @@ def sign_in(port, serializer, method, **settings):
 
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    runner = ApplicationRunner(f"ws://127.0.0.1:{port}/ws", "realm1", serializers=[SERIALIZERS[serializer]()])
+    url = f"wss://localhost:{port}/ws" if tls else f"ws://127.0.0.1:{port}/ws"
+    runner = ApplicationRunner(url, "realm1", serializers=[SERIALIZERS[serializer]()], ssl=tls)
     transport, _ = loop.run_until_complete(runner.run(make, start_loop=False))
     loop.call_later(nodes.TIME, loop.stop)
     loop.run_forever()
@@ -77,6 +94,14 @@ def sign_in(port, serializer, method, **settings):
 def test_autobahn_python_signs(guarded, serializer, named):
     who = {"authid": "joe"} if named else {}
     joined, _ = sign_in(guarded, serializer, "cryptosign", privkey=PRIVATE, **who)
+    assert (joined.authid, joined.authrole, joined.authmethod) == ("joe", "user", "cryptosign")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_autobahn_python_binds_its_signature_to_the_channel(guarded, authority, secure_port, version):
+    joined, left = sign_in(secure_port, "cbor", "cryptosign", tls=authority.client(version=version), privkey=PRIVATE,
+                           authid="joe", authextra={"channel_binding": "tls-unique"})
+    assert joined is not None, left
     assert (joined.authid, joined.authrole, joined.authmethod) == ("joe", "user", "cryptosign")
 
 

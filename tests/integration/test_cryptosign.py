@@ -111,11 +111,6 @@ def test_everybody_else_does_not(guarded):
     assert lost.reply == [3, {"message": 'realm "realm1" has no role "nobody"'}, "wamp.error.no_such_role"]
 
 
-def test_binding_to_a_channel_is_left_out_where_there_is_none(guarded):
-    client = attempt(guarded[0], JOE, "joe", channel_binding="tls-unique")
-    assert client.challenge[2]["channel_binding"] is None and client.reply[0] == 2
-
-
 def test_the_router_proves_itself_with_the_node_key(guarded):
     port, node = guarded
     asked = bytes(range(32)).hex()

@@ -37,8 +37,10 @@ settings::StaticCryptosign principals() {
   return settings;
 }
 
-Request request(std::string_view authid, std::string_view authextra, std::string_view channel = {}) {
-  return {"realm1", authid, authextra, 12345, "2026-01-02T03:04:05.678Z", {}, channel};
+const std::vector<std::pair<std::string, std::string>> kChannels{{"tls-unique", kChannel}, {"tls-exporter", kAnn}};
+
+Request request(std::string_view authid, std::string_view authextra, ChannelIds channels = {}) {
+  return {"realm1", authid, authextra, 12345, "2026-01-02T03:04:05.678Z", {}, channels};
 }
 
 std::string extra_of(const std::string& key) { return json{{"pubkey", public_hex(key)}}.dump(); }
@@ -135,34 +137,45 @@ TEST_CASE("cryptosign refuses every answer but a signature of its own challenge"
 
 TEST_CASE("channel binding makes a signature worthless on any other connection (TLS Channel Binding)") {
   const auto method = make_cryptosign(principals());
-  const std::string wish = json{{"pubkey", public_hex(kJoe)}, {"channel_binding", "tls-unique"}}.dump();
-  for (const bool bound : {true, false}) {
-    const auto attempt = method->make_authenticator();
-    const json extra = challenge_of(attempt->begin(request("joe", wish, kChannel)));
-    REQUIRE(extra["channel_binding"] == "tls-unique");
-    const auto verdict = attempt->answer(sign(kJoe, extra, bound ? kChannel : ""));
-    REQUIRE(std::holds_alternative<Accepted>(verdict) == bound);
+  const auto wish = [](const std::string& type) {
+    return json{{"pubkey", public_hex(kJoe)}, {"channel_binding", type}}.dump();
+  };
+  for (const auto& [type, id] : kChannels) {
+    for (const std::string& used : {kChannel, kAnn, std::string()}) {
+      const auto attempt = method->make_authenticator();
+      const json extra = challenge_of(attempt->begin(request("joe", wish(type), kChannels)));
+      REQUIRE(extra["channel_binding"] == type);
+      const auto verdict = attempt->answer(sign(kJoe, extra, used));
+      REQUIRE(std::holds_alternative<Accepted>(verdict) == (used == id));
+    }
   }
-  // Without TLS the client is told that there is no binding; without the wish there is none.
-  for (const auto& [extra, channel] : {std::pair(wish, std::string()), std::pair(extra_of(kJoe), kChannel)}) {
-    const auto attempt = method->make_authenticator();
-    const json challenge = challenge_of(attempt->begin(request("joe", extra, channel)));
-    REQUIRE(challenge["channel_binding"].is_null());
-    REQUIRE(std::holds_alternative<Accepted>(attempt->answer(sign(kJoe, challenge))));
-  }
+  // Without the wish there is none; a wish that cannot be fulfilled ends the attempt.
+  const auto free = method->make_authenticator();
+  const json challenge = challenge_of(free->begin(request("joe", extra_of(kJoe), kChannels)));
+  REQUIRE(challenge["channel_binding"].is_null());
+  REQUIRE(std::holds_alternative<Accepted>(free->answer(sign(kJoe, challenge))));
+  const auto refused = [&](const std::string& type, ChannelIds channels) {
+    return refusal(method->make_authenticator()->begin(request("joe", wish(type), channels)));
+  };
+  REQUIRE(refused("tls-unique", {}) ==
+          "channel binding \"tls-unique\" requested, but this connection does not use TLS");
+  REQUIRE(refused("tls-exporter", std::span(kChannels).first(1)) ==
+          "channel binding \"tls-exporter\" requested, but this connection cannot provide it");
 }
 
 TEST_CASE("a router with a node key proves itself if it is asked to (Router Authentication)") {
   auto settings = principals();
   const std::string asked = std::string(62, 'a') + "0f";
   const std::string wish = json{{"challenge", asked}, {"channel_binding", "tls-unique"}}.dump();
+  const std::string free = json{{"challenge", asked}}.dump();
   const auto without = make_cryptosign(settings);
-  REQUIRE(challenge_of(without->make_authenticator()->begin(request("joe", wish))).size() == 2);
+  REQUIRE(challenge_of(without->make_authenticator()->begin(request("joe", free))).size() == 2);
   settings.node_key = to_hex(kShared);
   const auto method = make_cryptosign(settings);
   REQUIRE(challenge_of(method->make_authenticator()->begin(request("joe", "{}"))).size() == 2);
   for (const std::string& channel : {std::string(), kChannel}) {
-    const json extra = challenge_of(method->make_authenticator()->begin(request("joe", wish, channel)));
+    const auto attempt = method->make_authenticator();
+    const json extra = challenge_of(attempt->begin(request("joe", channel.empty() ? free : wish, kChannels)));
     REQUIRE(extra["pubkey"] == public_hex(kShared));
     REQUIRE(extra["signature"] == sign(kShared, {{"challenge", asked}}, channel));
   }
@@ -174,7 +187,7 @@ TEST_CASE("a procedure may know the keys") {
   settings.default_role = "fallback";
   const auto method = make_dynamic_cryptosign(settings);
   const auto attempt = method->make_authenticator();
-  const auto ask = std::get<Ask>(attempt->begin(request("joe", extra_of(kJoe), kChannel)));
+  const auto ask = std::get<Ask>(attempt->begin(request("joe", extra_of(kJoe), kChannels)));
   const json arguments = json::parse(ask.arguments);
   REQUIRE(arguments[1] == "joe");
   REQUIRE(arguments[2]["authmethod"] == "cryptosign");

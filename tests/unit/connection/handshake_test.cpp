@@ -35,7 +35,9 @@ class World {
     wamp::Hello message;
     message.realm = realm;
     message.details = dict;
-    return handshake.on_hello(message, {77, "2026-01-02T03:04:05.678Z", "", channel});
+    Handshake::Moment moment{77, "2026-01-02T03:04:05.678Z"};
+    if (!channel.empty()) moment.channel_ids.emplace_back("tls-unique", channel);
+    return handshake.on_hello(message, std::move(moment));
   }
   static Handshake::Action authenticate(Handshake& handshake, const std::string& signature) {
     wamp::Authenticate message;
