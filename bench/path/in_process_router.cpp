@@ -1,0 +1,36 @@
+#include "path/in_process_router.hpp"
+
+#include "auth/methods.hpp"
+#include "micro/allocations.hpp"
+#include "path/instructions.hpp"
+#include "realm/permissions.hpp"
+#include "settings/auth.hpp"
+#include "settings/transport.hpp"
+
+namespace crosspoint::bench {
+
+InProcessRouter::InProcessRouter() : io_(0), streams_(io_), router_({&io_}, {"node", "worker"}) {
+  io_.post([this] { io_.stop(); });
+  io_.run();  // makes this thread the I/O thread
+  io_.context().restart();
+  router_.add_realm("realm1", {})->add_role("anonymous", realm::make_fixed_authorizer({true, false}));
+  connection::AuthMethods methods;
+  methods.emplace_back("anonymous", auth::make_anonymous({"anonymous", {}}));
+  endpoint_ = std::make_unique<connection::Endpoint>(router_, std::move(methods));
+  service_ = std::make_unique<transports::WebSocketService>(settings::WebSocket{}, *endpoint_);
+}
+
+void InProcessRouter::accept(int fd) {
+  transports::Stream* stream = streams_.add(fd, "unix", "unix");
+  stream->set_protocol(std::make_unique<transports::HttpProtocol>(*stream, *service_, options_));
+}
+
+void InProcessRouter::run() {
+  const std::uint64_t before = bench::allocations();
+  CountedInstructions counted;
+  while (io_.context().poll() != 0) {
+  }
+  allocations_ += bench::allocations() - before;
+}
+
+}  // namespace crosspoint::bench
