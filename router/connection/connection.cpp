@@ -18,6 +18,11 @@ constexpr std::chrono::seconds kHelloTime{60};
 constexpr std::chrono::seconds kRefusedTime{3};
 /// Answers to calls are never dropped; a session for which so many times its limit piles up is ended instead.
 constexpr std::size_t kEndAtLimits = 4;
+/// Streams to the session stop when so much is queued for it, and may then have so much more under way.
+constexpr std::size_t kStreamQueue = 512 * 1024;
+constexpr std::size_t kStreamRoom = 4 * 1024 * 1024;
+/// How many times we look, within Endpoint::max_stream_wait, whether somebody is held back.
+constexpr int kIntakeLooks = 10;
 /// A client that does not answer our GOODBYE in this time is disconnected.
 constexpr std::chrono::seconds kGoodbyeTime{3};
 /// How long a dynamic authorizer may take.
@@ -39,6 +44,7 @@ Connection::Connection(transports::MessagePort& port, const Endpoint& endpoint, 
 
 Connection::~Connection() {
   workbench_.io.cancel(timer_);
+  workbench_.io.cancel(intake_timer_);
   forget_calls();
   if (gate_ != nullptr) gate_->forget(*this);
 }
@@ -284,6 +290,7 @@ void Connection::leave(std::string_view reason) {
               too_long_events_);
   }
   forget_calls();
+  set_intake_full(false);
   gate_->forget(*this);
   gate_->shard().leave(*session_, gate_->outbox());
   gate_->deliver();
@@ -291,7 +298,8 @@ void Connection::leave(std::string_view reason) {
   gate_ = nullptr;
   dropped_events_ = 0;
   too_long_events_ = 0;
-  hold_back(false);
+  hold_back(HoldBack::thread, false);
+  hold_back(HoldBack::stream, false);
   workbench_.io.cancel(timer_);
 }
 
@@ -345,10 +353,38 @@ bool Connection::has_room_for_event() {
 
 void Connection::check_queue() {
   const std::size_t queued = port_.queued();
-  if (queued < endpoint_.max_queued_bytes / 2) return;
+  const std::size_t half = endpoint_.max_queued_bytes / 2;
+  if (queued < std::min(half, kStreamQueue)) return;
+  const bool takes_streams = session_ != nullptr && session_->intake != nullptr;
+  if (takes_streams && !intake_full_) set_intake_full(true);
+  if (queued < half) return;
   queue_is_long_ = true;
   update_reading();
-  if (queued > endpoint_.max_queued_bytes * kEndAtLimits) doom("the session does not read its messages");
+  const std::size_t room = takes_streams ? kStreamRoom : 0;
+  if (queued > endpoint_.max_queued_bytes * kEndAtLimits + room) doom("the session does not read its messages");
+}
+
+void Connection::set_intake_full(bool full) {
+  if (intake_full_ == full) return;
+  intake_full_ = full;
+  session_->intake->set_full(full);
+  workbench_.io.cancel(intake_timer_);
+  awaited_ = 0;
+  if (full) check_intake();
+}
+
+void Connection::check_intake() {
+  if (session_->intake->take_awaited()) {
+    if (++awaited_ > kIntakeLooks) {
+      log::warn(
+          "session {} has not read its messages for {} ms, while sessions that stream to it were held back: {} bytes",
+          session_->id, endpoint_.max_stream_wait.count(), port_.queued());
+      return doom("the session reads what is streamed to it too slowly");
+    }
+  } else {
+    awaited_ = 0;
+  }
+  intake_timer_ = workbench_.io.after(endpoint_.max_stream_wait / kIntakeLooks, [this] { check_intake(); });
 }
 
 void Connection::doom(std::string_view reason) {
@@ -357,18 +393,19 @@ void Connection::doom(std::string_view reason) {
 }
 
 void Connection::on_drained() {
+  if (intake_full_) set_intake_full(false);
   if (!queue_is_long_) return;
   queue_is_long_ = false;
   update_reading();
 }
 
-void Connection::hold_back(bool on) {
-  held_back_ = on;
+void Connection::hold_back(HoldBack why, bool on) {
+  held_back_[static_cast<int>(why)] = on;
   update_reading();
 }
 
 void Connection::update_reading() {
-  if (held_back_ || queue_is_long_ || (waiting_ && waiting_->enough())) {
+  if (held_back_[0] || held_back_[1] || queue_is_long_ || (waiting_ && waiting_->enough())) {
     port_.pause();
   } else {
     port_.resume();

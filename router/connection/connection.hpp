@@ -48,8 +48,9 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   /// To be called after sends: stops reading from a client that does not read, and ends its session when far more
   /// than its limit has piled up.
   void check_queue();
-  /// Stops and starts reading because of others that cannot keep up.
-  void hold_back(bool on);
+  /// Stops and starts reading because others cannot keep up: a thread, or the receiver of a stream.
+  enum class HoldBack { thread, stream };
+  void hold_back(HoldBack why, bool on);
   /// Sends GOODBYE; the session ends when the client answers, or after a time.
   void say_goodbye(std::string_view reason, std::string_view message = {});
   std::string describe(const realm::Identity& identity) const override;
@@ -76,6 +77,8 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   void leave(std::string_view reason);
   void await_hello(std::chrono::seconds limit);
   void update_reading();
+  void set_intake_full(bool full);
+  void check_intake();
   void doom(std::string_view reason);
   void log_message(const char* direction, const wamp::Message& message) const;
 
@@ -86,8 +89,11 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   const wamp::Encoding encoding_;
   const int frame_key_;
   State state_ = State::handshake;
-  bool held_back_ = false;      // because another thread cannot keep up
+  bool held_back_[2] = {};      // by HoldBack
   bool queue_is_long_ = false;  // because the client does not read what we send
+  bool intake_full_ = false;    // so that those who stream to the session are held back
+  int awaited_ = 0;             // looks at it that found somebody held back, one after the other
+  base::Timers::Handle intake_timer_;
   bool doomed_ = false;
   std::uint64_t dropped_events_ = 0;
   std::uint64_t too_long_events_ = 0;

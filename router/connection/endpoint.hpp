@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -25,6 +26,8 @@ class Endpoint final : public transports::MessageHandlerFactory {
   bool describes_transport = false;  ///< to dynamic authenticators
   std::size_t max_queued_bytes = 16 * 1024 * 1024;
   SlowReceiver slow_receiver = SlowReceiver::drop;
+  /// A session is ended if others that stream to it have been held back for so long because it does not read.
+  std::chrono::milliseconds max_stream_wait{20'000};
 
  private:
   Router& router_;

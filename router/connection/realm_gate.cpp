@@ -12,6 +12,12 @@ namespace {
 /// How long a connection that was held back waits before the queues are looked at again.
 constexpr std::chrono::milliseconds kHoldBack{5};
 
+/// True if it is a further piece of a call that the callee works at already.
+bool continues(const realm::Session& callee, const wamp::Invocation& invocation) {
+  const auto at = callee.invocations.find(invocation.request);
+  return at != callee.invocations.end() && at->second.continued;
+}
+
 Connection& connection_of(const realm::Session& session) { return static_cast<Connection&>(*session.peer); }
 
 }  // namespace
@@ -44,6 +50,7 @@ void RealmGate::deliver_once() {
   for (auto& item : delivering_.posts()) post(item.shard, std::move(item.message));
   if (!delivering_.denials().empty()) log_denials();
   for (const auto& timer : delivering_.timers()) set_timer(timer);
+  if (!delivering_.pieces().empty()) hold_back_streams();
   for (const auto& farewell : delivering_.farewells()) {
     const realm::Session* session = shard_.sessions().find(farewell.session);
     if (session == nullptr || session->internal) continue;
@@ -53,11 +60,19 @@ void RealmGate::deliver_once() {
   delivering_.clear();
 }
 
+void RealmGate::hold_back_streams() {
+  for (const auto& piece : delivering_.pieces()) {
+    if (!piece.to->congested()) continue;
+    const realm::Session* sender = shard_.sessions().find(piece.sender);
+    if (sender != nullptr && !sender->internal) stream_holds_.add(connection_of(*sender), piece.to);
+  }
+}
+
 void RealmGate::deliver_to(realm::Session& session, const wamp::Message& message) {
   if (session.internal) return static_cast<Service&>(*session.peer).receive(message);
   Connection& connection = connection_of(session);
   const auto* invocation = std::get_if<wamp::Invocation>(&message);
-  if (invocation != nullptr && !connection.has_room_for_invocation()) {
+  if (invocation != nullptr && !connection.has_room_for_invocation() && !continues(session, *invocation)) {
     return shard_.invocation_undelivered(session, invocation->request, wamp::kUnavailable,
                                          "the callee does not read its messages fast enough", outbox_);
   }
@@ -70,8 +85,7 @@ void RealmGate::deliver_to(realm::Session& session, const wamp::Message& message
   if (invocation != nullptr) {
     shard_.invocation_undelivered(session, invocation->request, reason, text, outbox_);
   } else if (const auto* result = std::get_if<wamp::Result>(&message)) {
-    wamp::Error error{wamp::MessageType::call, result->request, {}, reason, wamp::Payload::from_text(text)};
-    outbox_.send(session, std::move(error));
+    shard_.result_undelivered(session, result->request, reason, text, outbox_);
   } else if (const auto* failure = std::get_if<wamp::Error>(&message)) {
     if (failure->error == reason) return;  // not even this fits
     // The views point into the message that is being handled, not into the item.
@@ -146,6 +160,7 @@ void RealmGate::doom(Connection& connection, std::string_view reason) {
 
 void RealmGate::forget(const Connection& connection) {
   std::erase(held_back_, &connection);
+  stream_holds_.forget(connection);
   std::erase_if(doomed_, [&](const auto& entry) { return entry.first == &connection; });
 }
 
@@ -190,7 +205,7 @@ void RealmGate::hold_back_if_congested(Connection& connection) {
   if (turn_end_asked_ && congested()) {
     if (held_back_.empty()) workbench_.io.after(kHoldBack, [this] { release_held_back(); });
     held_back_.push_back(&connection);
-    connection.hold_back(true);
+    connection.hold_back(Connection::HoldBack::thread, true);
   }
 }
 
@@ -199,7 +214,7 @@ void RealmGate::release_held_back() {
     workbench_.io.after(kHoldBack, [this] { release_held_back(); });
     return;
   }
-  for (Connection* connection : held_back_) connection->hold_back(false);
+  for (Connection* connection : held_back_) connection->hold_back(Connection::HoldBack::thread, false);
   held_back_.clear();
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/io_thread.hpp"
 #include "connection/service.hpp"
+#include "connection/stream_holds.hpp"
 #include "connection/workbench.hpp"
 #include "realm/realm.hpp"
 #include "transports/message_port.hpp"
@@ -27,7 +28,8 @@ class RealmGate final : public base::TurnEnd {
   /// Bytes that may be on their way to one shard before those who send to it are held back.
   static constexpr std::size_t kMaxInbound = 64 * 1024 * 1024;
 
-  RealmGate(realm::Shard& shard, Workbench& workbench) : shard_(shard), workbench_(workbench) {}
+  RealmGate(realm::Shard& shard, Workbench& workbench)
+      : shard_(shard), workbench_(workbench), stream_holds_(workbench.io) {}
 
   /// The gates of the same realm, by thread; set once, before the threads start.
   void set_gates(std::vector<RealmGate*> gates);
@@ -67,6 +69,7 @@ class RealmGate final : public base::TurnEnd {
   void receive(const Batch& batch);
   void release_held_back();
   void log_denials() const;
+  void hold_back_streams();
   void set_timer(const realm::Outbox::Timer& timer);
   bool congested() const;
 
@@ -81,6 +84,7 @@ class RealmGate final : public base::TurnEnd {
   tsl::robin_map<const realm::Role*, std::unique_ptr<Service>> services_;
   tsl::robin_map<std::uint64_t, base::Timers::Handle> call_timers_;  // by number
   std::vector<Connection*> held_back_;
+  StreamHolds stream_holds_;
   std::vector<std::pair<Connection*, std::string_view>> doomed_;
   std::atomic<std::size_t> inbound_bytes_{0};  // any thread: under way to this gate
 };

@@ -99,6 +99,7 @@ connection::Endpoint& RouterWorker::make_endpoint(const settings::Auth& auth_set
   auto endpoint = std::make_unique<connection::Endpoint>(*router_, std::move(methods));
   endpoint->describes_transport = dynamic;
   endpoint->max_queued_bytes = queue.max_queued_bytes;
+  endpoint->max_stream_wait = std::chrono::milliseconds(queue.max_stream_wait_ms);
   endpoint->slow_receiver = queue.slow_receiver == settings::SlowReceiver::disconnect
                                 ? connection::SlowReceiver::disconnect
                                 : connection::SlowReceiver::drop;

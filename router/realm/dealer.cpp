@@ -31,9 +31,9 @@ void Dealer::register_(Session& session, const wamp::Register& message, Outbox& 
   }
   using Outcome = RegistrationDirectory::Outcome;
   if (message.options.force_reregister) revoke(uri, message.options.match, out);
-  const auto added = context_.directory.registrations.add(uri, message.options.match, message.options.invoke,
-                                                          {session.key, session.id, message.options.forward_timeout},
-                                                          context_.options.timestamp);
+  const auto added = context_.directory.registrations.add(
+      uri, message.options.match, message.options.invoke,
+      {session.key, session.id, message.options.forward_timeout, session.make_intake()}, context_.options.timestamp);
   if (added.outcome == Outcome::already_exists) {
     return refuse_register(session, message, wamp::kProcedureAlreadyExists,
                            fmt::format("register for already registered procedure '{}'", uri), out);
@@ -96,13 +96,17 @@ void Dealer::leave(Session& session, Outbox& out) {
     report_removed(session.id, registration, deleted, out);
   }
   session.registrations.clear();
-  for (const auto& [request, call] : session.calls) abandon(call, wamp::CancelMode::killnowait, {}, out);
+  for (const auto& [request, call] : session.calls) {
+    if (call.callee == session.key) continue;  // it called itself: nothing may be sent to it any more
+    abandon(call, wamp::CancelMode::killnowait, {}, out);
+  }
   session.calls.clear();
+  if (session.intake) session.intake->close();
   const auto unanswered = std::move(session.invocations);
   session.invocations.clear();
   for (const auto& [invocation, pending] : unanswered) {
     if (pending.handle != 0) remote_calls_.erase(pending.handle);
-    if (pending.caller == session.key) continue;  // it called itself, and nothing may be sent to it any more
+    if (pending.caller == session.key) continue;  // likewise
     fail(pending.caller, pending.request, wamp::kCanceled, {},
          wamp::Payload::from_text("callee disconnected from in-flight request"), out);
   }

@@ -40,6 +40,9 @@ class Dealer {
   /// An INVOCATION that this shard sent could not be delivered after all: the call fails with `error`.
   void invocation_undelivered(Session& callee, wamp::RequestId invocation, std::string_view error,
                               std::string_view text, Outbox& out);
+  /// A RESULT could not be delivered after all: the caller gets `error`, and nothing more of that call.
+  void result_undelivered(Session& caller, wamp::RequestId request, std::string_view error, std::string_view text,
+                          Outbox& out);
   /// The session is gone: its registrations end, and calls it was to answer fail.
   void leave(Session& session, Outbox& out);
 
@@ -63,7 +66,7 @@ class Dealer {
   /// Returns the invocation's id.
   wamp::RequestId invoke(Session& callee, PendingInvocation pending, wamp::RegistrationId registration,
                          const Identity* disclosed, wamp::InvocationDetails details, const wamp::Payload& payload,
-                         Outbox& out);
+                         std::shared_ptr<Intake> results_to, Outbox& out);
   /// "Progressive Call Invocations": false if the call is complete already.
   bool continue_call(Session& session, PendingCall& pending, const wamp::Call& message, Outbox& out);
   void send_more(Session& callee, wamp::RequestId invocation, wamp::RegistrationId registration, bool progress,

@@ -75,6 +75,7 @@ bool Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
   pending.callee = callee.key;
   pending.registration = view.registration->id;
   pending.more = message.options.progress;
+  std::shared_ptr<Intake> results_to = message.options.receive_progress ? session.make_intake() : nullptr;
   if (!callee.forward_timeout) pending.timeout = message.options.timeout;
   const bool disclose = discloses(session, message.procedure, permit);
   const bool pattern = view.registration->match != wamp::Match::exact;
@@ -93,6 +94,8 @@ bool Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
     call.progress = message.options.progress;
     call.timeout = callee.forward_timeout ? message.options.timeout : 0;
     call.passthru = message.options.passthru;
+    call.results_to = std::move(results_to);
+    if (pending.more) callee.intake->posted(size_of_piece(message.payload));
     out.post(callee.key.shard, std::move(call));
   } else {
     // The directory is written before UNREGISTERED is sent and before a session ends, so a callee of this shard is
@@ -108,7 +111,12 @@ bool Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
     details.timeout = callee.forward_timeout ? message.options.timeout : 0;
     details.passthru = message.options.passthru;
     pending.handle = invoke(*target, {session.key, message.request}, pending.registration,
-                            disclose ? session.identity.get() : nullptr, std::move(details), message.payload, out);
+                            disclose ? session.identity.get() : nullptr, std::move(details), message.payload,
+                            std::move(results_to), out);
+  }
+  if (pending.more) {
+    session.call_streams.insert_or_assign(message.request, callee.intake);
+    out.stream(session, callee.intake);
   }
   if (pending.timeout != 0) start_timer(session.key, message.request, pending, out);
   session.calls.emplace(message.request, pending);
@@ -118,19 +126,21 @@ bool Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
 bool Dealer::continue_call(Session& session, PendingCall& pending, const wamp::Call& message, Outbox& out) {
   if (!pending.more) return false;
   pending.more = message.options.progress;
+  const auto stream = session.call_streams.find(message.request);
+  out.stream(session, stream->second);
   if (pending.callee.shard != context_.shard) {
     RemoteCall call{session.key, message.request, pending.callee,         pending.registration,
                     {},          nullptr,         message.payload.kept(), pending.handle,
                     true};
     call.progress = message.options.progress;
     call.passthru = message.options.passthru;
+    stream->second->posted(size_of_piece(message.payload));
     out.post(pending.callee.shard, std::move(call));
-    return true;
-  }
-  if (Session* callee = sessions_.find(pending.callee)) {
+  } else if (Session* callee = sessions_.find(pending.callee)) {
     send_more(*callee, pending.handle, pending.registration, message.options.progress, message.options.passthru,
               message.payload, out);
   }
+  if (!pending.more) session.call_streams.erase(stream);
   return true;
 }
 
@@ -138,6 +148,7 @@ void Dealer::send_more(Session& callee, wamp::RequestId invocation, wamp::Regist
                        const wamp::PassthruRef& passthru, const wamp::Payload& payload, Outbox& out) {
   const auto at = callee.invocations.find(invocation);
   if (at == callee.invocations.end()) return;  // answered meanwhile
+  at.value().continued = true;
   wamp::Invocation more{invocation, registration, {}, payload};
   more.details.receive_progress = at->second.receive_progress;
   more.details.progress = progress;
@@ -147,12 +158,13 @@ void Dealer::send_more(Session& callee, wamp::RequestId invocation, wamp::Regist
 
 wamp::RequestId Dealer::invoke(Session& callee, PendingInvocation pending, wamp::RegistrationId registration,
                                const Identity* disclosed, wamp::InvocationDetails details, const wamp::Payload& payload,
-                               Outbox& out) {
+                               std::shared_ptr<Intake> results_to, Outbox& out) {
   const wamp::RequestId invocation = ++callee.last_invocation;
   // Only a callee that can be interrupted may be asked for progress: the caller may leave in the middle of it.
   details.receive_progress =
       details.receive_progress && callee.announced.progressive_call_results && callee.announced.call_canceling;
   pending.receive_progress = details.receive_progress;
+  if (pending.receive_progress) callee.result_streams.emplace(invocation, std::move(results_to));
   callee.invocations.emplace(invocation, pending);
   if (disclosed != nullptr) {
     details.caller = disclosed->session;
@@ -164,6 +176,10 @@ wamp::RequestId Dealer::invoke(Session& callee, PendingInvocation pending, wamp:
 }
 
 void Dealer::deliver(const RemoteCall& call, Outbox& out) {
+  if (call.continues || call.progress) {
+    Session* callee = sessions_.find(call.callee);
+    if (callee != nullptr) callee->intake->arrived(size_of_piece(call.payload));
+  }
   if (call.continues) {
     const auto at = remote_calls_.find(call.handle);
     Session* callee = at != remote_calls_.end() ? sessions_.find(at->second.callee) : nullptr;
@@ -185,8 +201,9 @@ void Dealer::deliver(const RemoteCall& call, Outbox& out) {
   details.progress = call.progress;
   details.timeout = call.timeout;
   details.passthru = call.passthru;
-  const wamp::RequestId invocation = invoke(*callee, {call.caller, call.request, false, call.handle}, call.registration,
-                                            call.disclosed.get(), std::move(details), call.payload, out);
+  const wamp::RequestId invocation =
+      invoke(*callee, {call.caller, call.request, false, false, call.handle}, call.registration, call.disclosed.get(),
+             std::move(details), call.payload, call.results_to, out);
   remote_calls_.emplace(call.handle, RemoteInvocation{call.callee, invocation});
 }
 
@@ -195,6 +212,7 @@ bool Dealer::take_pending(Session& session, wamp::RequestId invocation, PendingI
   if (at == session.invocations.end()) return false;
   out = at->second;
   session.invocations.erase(at);
+  if (out.receive_progress) session.result_streams.erase(invocation);
   if (out.handle != 0) remote_calls_.erase(out.handle);
   return true;
 }
@@ -207,6 +225,9 @@ bool Dealer::yield(Session& session, const wamp::Yield& message, Outbox& out) {
     if (at == session.invocations.end()) return message.request <= session.last_invocation;
     if (!at->second.receive_progress) return true;  // nobody wants to hear of it
     pending = at->second;
+    const auto& to = session.result_streams.find(message.request)->second;
+    out.stream(session, to);
+    if (pending.caller.shard != context_.shard) to->posted(size_of_piece(message.payload));
   } else if (!take_pending(session, message.request, pending)) {
     return message.request <= session.last_invocation;
   }
@@ -237,6 +258,7 @@ void Dealer::answer(const SessionKey& key, wamp::RequestId request, wamp::Result
 
 void Dealer::end_call(Session& caller, Calls::iterator call, Outbox& out) {
   if (call->second.timer != 0) out.timer({call->second.timer, 0, caller.key, call->first});
+  if (call->second.more) caller.call_streams.erase(call->first);
   caller.calls.erase(call);
 }
 
@@ -267,6 +289,10 @@ void Dealer::fail(const SessionKey& caller, wamp::RequestId request, std::string
 }
 
 void Dealer::deliver(const RemoteResult& result, Outbox& out) {
+  if (result.progress) {
+    Session* caller = sessions_.find(result.caller);
+    if (caller != nullptr) caller->intake->arrived(size_of_piece(result.payload));
+  }
   answer(result.caller, result.request, result_details(*result.callee, result.progress, result.passthru),
          result.payload, out);
 }
@@ -335,7 +361,19 @@ void Dealer::invocation_undelivered(Session& callee, wamp::RequestId invocation,
                                     std::string_view text, Outbox& out) {
   PendingInvocation pending;
   if (!take_pending(callee, invocation, pending)) return;
+  if (pending.continued && callee.announced.call_canceling) {  // it works at what came before
+    out.send(callee, wamp::Interrupt{invocation, wamp::CancelMode::killnowait, {}});
+  }
   fail(pending.caller, pending.request, error, {}, wamp::Payload::from_text(text), out);
+}
+
+void Dealer::result_undelivered(Session& caller, wamp::RequestId request, std::string_view error, std::string_view text,
+                                Outbox& out) {
+  if (const auto at = caller.calls.find(request); at != caller.calls.end()) {  // it was progress
+    abandon(at->second, wamp::CancelMode::killnowait, {}, out);
+    end_call(caller, at, out);
+  }
+  out.send(caller, wamp::Error{wamp::MessageType::call, request, {}, error, wamp::Payload::from_text(text)});
 }
 
 }  // namespace crosspoint::realm

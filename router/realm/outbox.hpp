@@ -43,6 +43,12 @@ class Outbox {
     wamp::RequestId request = 0;
   };
 
+  /// A piece of a stream that a session has sent.
+  struct Piece {
+    SessionKey sender;
+    std::shared_ptr<Intake> to;
+  };
+
   /// A session that is to be told GOODBYE, after all messages of this Outbox.
   struct Farewell {
     SessionKey session;
@@ -64,6 +70,8 @@ class Outbox {
   }
 
   void end_session(Farewell farewell) { farewells_.push_back(std::move(farewell)); }
+  /// `sender` has just sent a piece of a stream: it is to be held back while `to` is congested.
+  void stream(const Session& sender, std::shared_ptr<Intake> to) { pieces_.push_back({sender.key, std::move(to)}); }
   void timer(const Timer& timer) { timers_.push_back(timer); }
 
   const std::vector<Item>& items() const { return items_; }
@@ -71,9 +79,11 @@ class Outbox {
   std::vector<Post>& posts() { return posts_; }
   const std::vector<Denial>& denials() const { return denials_; }
   const std::vector<Timer>& timers() const { return timers_; }
+  const std::vector<Piece>& pieces() const { return pieces_; }
   const std::vector<Farewell>& farewells() const { return farewells_; }
   bool empty() const {
-    return items_.empty() && posts_.empty() && denials_.empty() && timers_.empty() && farewells_.empty();
+    return items_.empty() && posts_.empty() && denials_.empty() && timers_.empty() && farewells_.empty() &&
+           pieces_.empty();
   }
   void clear() {
     items_.clear();
@@ -82,6 +92,7 @@ class Outbox {
     denials_.clear();
     timers_.clear();
     farewells_.clear();
+    pieces_.clear();
     multicast_until_ = 0;
   }
 
@@ -93,6 +104,7 @@ class Outbox {
   std::vector<Denial> denials_;
   std::vector<Timer> timers_;
   std::vector<Farewell> farewells_;
+  std::vector<Piece> pieces_;
 };
 
 }  // namespace crosspoint::realm

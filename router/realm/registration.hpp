@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "realm/intake.hpp"
 #include "realm/session_key.hpp"
 #include "wamp/ids.hpp"
 #include "wamp/message.hpp"
@@ -18,6 +19,7 @@ struct Callee {
   SessionKey key;
   wamp::SessionId session = 0;
   bool forward_timeout = false;  ///< minds the time limits of calls itself
+  std::shared_ptr<Intake> intake{};
 };
 
 /// A procedure (or pattern of procedures) that callees of a realm serve. Shared by all threads.

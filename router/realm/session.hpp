@@ -7,6 +7,7 @@
 #include <string>
 
 #include "realm/authorization.hpp"
+#include "realm/intake.hpp"
 #include "realm/registration.hpp"
 #include "realm/session_key.hpp"
 #include "wamp/ids.hpp"
@@ -48,6 +49,7 @@ struct PendingInvocation {
   SessionKey caller;
   wamp::RequestId request = 0;  ///< the caller's
   bool receive_progress = false;
+  bool continued = false;    ///< the INVOCATION was not all of it
   std::uint64_t handle = 0;  ///< by which the caller's shard knows it; 0 if that is ours
 };
 
@@ -85,6 +87,16 @@ struct Session {
   tsl::robin_map<wamp::RequestId, PendingInvocation> invocations;
   tsl::robin_map<wamp::RequestId, PendingCall> calls;
   wamp::RequestId last_invocation = 0;
+  /// What it has to take in of streams; made when it becomes a callee or first asks for progress.
+  std::shared_ptr<Intake> intake;
+  /// Who takes in what it sends in pieces: results, by invocation, and calls, by request.
+  tsl::robin_map<wamp::RequestId, std::shared_ptr<Intake>> result_streams;
+  tsl::robin_map<wamp::RequestId, std::shared_ptr<Intake>> call_streams;
+
+  const std::shared_ptr<Intake>& make_intake() {
+    if (!intake) intake = std::make_shared<Intake>();
+    return intake;
+  }
 };
 
 }  // namespace crosspoint::realm

@@ -46,6 +46,12 @@ class Shard {
     dealer_.invocation_undelivered(callee, invocation, error, text, out);
   }
 
+  /// See Dealer::result_undelivered.
+  void result_undelivered(Session& caller, wamp::RequestId request, std::string_view error, std::string_view text,
+                          Outbox& out) {
+    dealer_.result_undelivered(caller, request, error, text, out);
+  }
+
   Realm& realm() { return realm_; }
   unsigned index() const { return context_.shard; }
   SessionTable& sessions() { return sessions_; }

@@ -46,6 +46,7 @@ struct RemoteCall {
   bool progress = false;
   std::uint64_t timeout = 0;  ///< for the callee to mind
   wamp::PassthruRef passthru{};
+  std::shared_ptr<Intake> results_to{};  ///< the caller's, if it receives progress
 };
 
 /// A call that was canceled, for the shard of its callee.
@@ -132,5 +133,7 @@ using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, Remo
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);
+/// The same for a piece of a stream, as Intake counts it.
+inline std::size_t size_of_piece(const wamp::Payload& payload) { return payload.bytes.size() + 256; }
 
 }  // namespace crosspoint::realm

@@ -80,6 +80,8 @@ void load_queue_options(ObjectReader& options, QueueOptions& out) {
     out.max_queued_bytes = static_cast<std::size_t>(*size);
   }
   out.slow_receiver = static_cast<SlowReceiver>(options.choice("slow_receiver", {"drop", "disconnect"}, 0));
+  constexpr std::int64_t kLongestWait = 10 * 60 * 1000;
+  out.max_stream_wait_ms = number(options, "max_stream_wait", 1000, kLongestWait, 20'000);
 }
 
 void load_websocket_options(ObjectReader& object, WebSocketOptions& out) {

@@ -19,6 +19,7 @@ enum class SlowReceiver { drop, disconnect };
 struct QueueOptions {
   std::size_t max_queued_bytes = 16 * 1024 * 1024;  ///< per session: `max_queued_bytes`
   SlowReceiver slow_receiver = SlowReceiver::drop;
+  std::uint32_t max_stream_wait_ms = 20'000;  ///< how long others may be held back for a session: `max_stream_wait`
 };
 
 /// `compression.deflate` (permessage-deflate).

@@ -42,7 +42,7 @@ TransportInfo RawSocketProtocol::info() const {
 std::size_t RawSocketProtocol::on_bytes(std::span<std::uint8_t> bytes, const base::ChunkRef& owner) {
   std::size_t done = 0;
   wanted_ = 0;
-  while (done < bytes.size() && state_ != State::closed) {
+  while (done < bytes.size() && state_ != State::closed && !stream_.paused()) {
     const auto rest = bytes.subspan(done);
     const std::size_t size = state_ == State::handshake ? handshake(rest) : frame(rest, owner);
     if (size == 0) break;
@@ -186,7 +186,9 @@ void RawSocketProtocol::send_ping() {
   if (options_.ping_timeout.count() <= 0) return schedule_ping();
   pong_missing_ = true;
   timer_ = io().after(options_.ping_timeout, [this] {
-    if (pong_missing_) return stream_.close("no answer to a RawSocket ping in time");
+    // Whoever has taken all we sent, but is not read from for the sake of others, may have answered.
+    const bool held_back = stream_.paused() && stream_.queued() == 0;
+    if (pong_missing_ && !held_back) return stream_.close("no answer to a RawSocket ping in time");
     schedule_ping();
   });
 }

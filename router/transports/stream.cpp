@@ -69,6 +69,7 @@ void Stream::pause() { paused_ = true; }
 void Stream::resume() {
   if (!paused_) return;
   paused_ = false;
+  if (std::exchange(stopped_, false)) offer_again();
   if (readable_ && !closed()) io().resume(*this);
 }
 
@@ -162,7 +163,10 @@ void Stream::read_large() {
     const std::span<std::uint8_t> bytes{piece->data(), piece->size()};
     const std::size_t used = protocol_->on_bytes(bytes, piece);
     if (closed()) return;
-    if (used < bytes.size()) keep(bytes.subspan(used));
+    if (used < bytes.size()) {
+      stopped_ = paused_;
+      keep(bytes.subspan(used));
+    }
   }
   readable_ = true;  // what follows the piece was left in the kernel
   if (!paused_) io().poller().again(*this);
@@ -177,7 +181,9 @@ void Stream::process(std::span<std::uint8_t> bytes) {
     bytes = bytes.subspan(used);
     if (protocol_.get() == before) break;  // else the new protocol goes on where the old one stopped
   }
-  if (!bytes.empty() && !finishing_) keep(bytes);
+  if (bytes.empty() || finishing_) return;
+  stopped_ = paused_;
+  keep(bytes);
 }
 
 void Stream::keep(std::span<const std::uint8_t> rest) {

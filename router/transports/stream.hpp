@@ -44,6 +44,7 @@ class Stream final : public base::Pollable {
   /// Stops and starts reading, to hold back a peer that sends faster than its messages can be handled.
   void pause();
   void resume();
+  bool paused() const { return paused_; }
   /// Gives the protocol, in the next turn, the bytes that it was not done with, although no more have arrived.
   void offer_again();
 
@@ -88,6 +89,7 @@ class Stream final : public base::Pollable {
   bool dirty_ = false;     // in the set's list for this turn's end
   bool blocked_ = false;   // the kernel takes no more for now
   bool paused_ = false;
+  bool stopped_ = false;   // paused with whole pieces left in kept_
   bool readable_ = false;  // something may be waiting in the kernel although no further event will say so
   bool offer_again_ = false;
   bool hung_up_ = false;  // the peer has sent its last byte

@@ -36,7 +36,7 @@ TransportInfo WebSocketProtocol::info() const { return *info_; }
 std::size_t WebSocketProtocol::on_bytes(std::span<std::uint8_t> bytes, const base::ChunkRef& owner) {
   std::size_t done = 0;
   wanted_ = 0;
-  while (done < bytes.size() && state_ != State::closed) {
+  while (done < bytes.size() && state_ != State::closed && !stream_.paused()) {
     const std::size_t size = frame(bytes.subspan(done), owner);
     if (size == 0) break;
     done += size;
@@ -280,7 +280,9 @@ void WebSocketProtocol::send_ping() {
   if (options_.auto_ping_timeout_ms <= 0) return schedule_ping();
   pong_missing_ = true;
   timer_ = io().after(std::chrono::milliseconds(options_.auto_ping_timeout_ms), [this] {
-    if (pong_missing_) return stream_.close("no answer to a WebSocket ping in time");
+    // Whoever has taken all we sent, but is not read from for the sake of others, may have answered.
+    const bool held_back = stream_.paused() && stream_.queued() == 0;
+    if (pong_missing_ && !held_back) return stream_.close("no answer to a WebSocket ping in time");
     schedule_ping();
   });
 }

@@ -2,6 +2,8 @@
 
 #include <sstream>
 
+#include "wamp/errors.hpp"
+
 namespace crosspoint::test {
 namespace {
 
@@ -76,6 +78,10 @@ void TestRealm::deliver(unsigned shard) {
       static_cast<TestClient&>(*session->peer).farewells.push_back(farewell.reason + " " + farewell.message);
     }
   }
+  for (const auto& piece : out.pieces()) {
+    auto* session = realm_.shard(shard).sessions().find(piece.sender);
+    if (session != nullptr) static_cast<TestClient&>(*session->peer).streams_to_.insert(piece.to);
+  }
   for (const auto& timer : out.timers()) {
     if (timer.milliseconds != 0) {
       timers[timer.number] = timer;
@@ -90,6 +96,14 @@ void TestRealm::time_out(unsigned shard, std::uint64_t number) {
   const auto timer = timers.at(number);
   timers.erase(number);
   realm_.shard(shard).time_out(timer, outboxes_[shard]);
+  deliver(shard);
+  settle();
+}
+
+void TestRealm::undelivered_result(TestClient& caller, wamp::RequestId request) {
+  const unsigned shard = caller.shard();
+  realm_.shard(shard).result_undelivered(caller.session(), request, wamp::kPayloadSizeExceeded, "too long",
+                                         outboxes_[shard]);
   deliver(shard);
   settle();
 }
@@ -156,6 +170,11 @@ nlohmann::json TestClient::last() {
   nlohmann::json message;
   while (waiting() > 0) message = take();
   return message;
+}
+
+bool TestClient::held_back() {
+  std::erase_if(streams_to_, [](const auto& intake) { return !intake->congested(); });
+  return !streams_to_.empty();
 }
 
 void TestClient::leave() {

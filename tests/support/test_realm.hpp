@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,8 @@ class TestClient final : public realm::Peer {
   /// Reasons for which the router wanted to end the session.
   std::vector<std::string> farewells;
   std::size_t waiting() const { return inbox_.size(); }
+  /// True while those that it streams to cannot take in more: its messages would not be read now.
+  bool held_back();
   void leave();
   bool joined() const { return session_ != nullptr; }
   realm::Session& session() { return *session_; }
@@ -61,6 +64,7 @@ class TestClient final : public realm::Peer {
   unsigned shard_;
   realm::Session* session_ = nullptr;
   std::deque<nlohmann::json> inbox_;
+  std::set<std::shared_ptr<realm::Intake>> streams_to_;
   int calls_ = 1000;
   std::string asked_;  // the message that waits
   std::string question_;
@@ -88,6 +92,8 @@ class TestRealm {
   std::map<std::uint64_t, realm::Outbox::Timer> timers;
   /// One of them is over, on the shard given.
   void time_out(unsigned shard, std::uint64_t number);
+  /// The RESULT of a call could not be sent to the caller: it is too long.
+  void undelivered_result(TestClient& caller, wamp::RequestId request);
 
  private:
   friend class TestClient;

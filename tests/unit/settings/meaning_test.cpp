@@ -143,6 +143,7 @@ TEST_CASE("WebSocket options have Crossbar's defaults") {
   REQUIRE(options.auto_ping_size == 12);
   REQUIRE_FALSE(options.compression.has_value());
   REQUIRE(options.queue.max_queued_bytes == 16 * 1024 * 1024);
+  REQUIRE(options.queue.max_stream_wait_ms == 20'000);
   REQUIRE(websocket.serializers.empty());
   REQUIRE(websocket.auth.empty());
   const auto set =
