@@ -89,6 +89,14 @@ def test_every_lesson_has_its_service_and_its_page():
         assert f"{lesson}/" in (ROOT / "public" / "index.html").read_text()
 
 
+def test_the_router_has_nothing_to_say_about_what_learners_are_handed():
+    nodes_of_lessons = [path.parent for path in ROOT.glob("lessons/**/.crossbar/config.json")]
+    assert nodes_of_lessons
+    for directory in nodes_of_lessons:
+        said = nodes.run("check", "--cbdir", directory).stdout.splitlines()
+        assert said[1:] == ["Ok, node configuration looks good!"], said
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_a_document_refers_to_is_there(document):
     text = document.read_text()
