@@ -2,6 +2,7 @@
 for a while, and a thousand users at once."""
 
 import concurrent.futures
+import itertools
 import json
 import os
 import re
@@ -306,75 +307,162 @@ def test_the_app_hangs(chat, app4):
     lesson.user(*lesson.users[0])
 
 
+def test_an_app_that_is_too_slow_stores_a_message_once(chat, app5, db):
+    """The listener gives up waiting and asks again; the app has all of its requests and does them."""
+    lesson = chat(5)
+    one = lesson.user(*lesson.users[0])
+    assert one.say("before")[0] == PUBLISHED
+    until(lambda: len(said(db)) == 1)
+    mark, done = lesson.mark(), len(app5.program.lines)
+    app5.program.process.send_signal(signal.SIGSTOP)
+    try:
+        assert one.say("meanwhile")[0] == PUBLISHED
+        lesson.router.wait_for(r"Error: POST http://\S+/message failed.*trying again every second", after=mark)
+    finally:
+        app5.program.process.send_signal(signal.SIGCONT)
+    lesson.router.wait_for("It works again", after=mark)
+    until(lambda: sum("POST /message 201" in line for line in app5.program.lines[done:]) > 1)
+    assert one.say("after")[0] == PUBLISHED
+    until(lambda: said(db)[-1:] == [("user 0", "after")])
+    assert [text for _, text in said(db)] == ["before", "meanwhile", "after"]
+
+
 # ZeroMQ
-
-
-def connections(address):
-    """Those to and from a port of this machine. A sender that has not noticed yet that the receiver is gone would send what
-    comes next into the void: the tests wait until the old ones are closed."""
-    port = f":{int(address.rsplit(':', 1)[1]):04X}"
-    with open("/proc/net/tcp") as file:
-        lines = [line.split() for line in file]
-    return {(local, remote) for _, local, remote, state, *_ in lines
-            if state in ("01", "08") and (local.endswith(port) or remote.endswith(port))}
 
 
 def zmq_service(run, db, address):
     return run("lesson_6_zmq_finished", {"ZMQ_MESSAGES": address, "WORKSHOP_DB": str(db)}, says="Listening for ZeroMQ")
 
 
+def say_all(lesson, user, texts):
+    """Says them, and waits until they are in the outbox: from there on nothing is lost."""
+    mark = lesson.mark()
+    assert [user.say(text)[0] for text in texts] == [PUBLISHED] * len(texts)
+    until(lambda: sum("Put the message into the outbox" in line for line in lesson.router.lines[mark:]) == len(texts))
+
+
+def are_stored(db, texts):
+    """Once each and in order, and nothing is left to do."""
+    until(lambda: len(said(db)) >= len(texts) and not documents(db, "outbox-messages"))
+    assert said(db) == [("user 0", text) for text in texts]
+
+
 def test_the_zeromq_service_is_not_there_yet_and_goes_away(run, chat, db):
     address = endpoint()
     lesson = chat(6, ZMQ_MESSAGES=address, ZMQ_BROADCAST=endpoint())
     one = lesson.user(*lesson.users[0])
-    one.subscribe(TOPIC)
-    texts = [str(i) for i in range(300)]
-
-    def say(some):
-        mark = lesson.mark()
-        assert [one.say(text)[0] for text in some] == [PUBLISHED] * len(some)
-        lesson.router.wait_for(f'said in "{TOPIC}": "{some[-1]}"', after=mark)
-        until(lambda: sum("Sent the message over ZeroMQ" in line for line in lesson.router.lines[mark:]) == len(some))
-
-    say(texts[:100])
+    texts = [str(i) for i in range(60)]
+    say_all(lesson, one, texts[:20])
+    lesson.router.wait_for("nobody answers, trying again")
     service = zmq_service(run, db, address)
-    until(lambda: len(said(db)) == 100)
-    # It is stopped when much has arrived that it has not handled yet, and started again.
+    are_stored(db, texts[:20])
+    lesson.router.wait_for("messages are taken again")
+    # It hangs when something is on its way to it, and is killed.
+    mark = lesson.mark()
     service.process.send_signal(signal.SIGSTOP)
-    say(texts[100:200])
-    old = connections(address)
-    service.process.send_signal(signal.SIGTERM)
+    say_all(lesson, one, texts[20:40])
+    lesson.router.wait_for("nobody answers, trying again", after=mark)
+    service.process.kill()
+    service.wait()
+    service = zmq_service(run, db, address)
+    are_stored(db, texts[:40])
+    # It hangs, goes on, and is stopped at once.
+    mark = lesson.mark()
+    service.process.send_signal(signal.SIGSTOP)
+    say_all(lesson, one, texts[40:])
+    lesson.router.wait_for("nobody answers, trying again", after=mark)
     service.process.send_signal(signal.SIGCONT)
-    assert service.wait() == 0
-    until(lambda: not old & connections(address))
-    say(texts[200:])
+    service.stop()
     zmq_service(run, db, address)
-    until(lambda: len(said(db)) == 300)
-    assert said(db) == [("user 0", text) for text in texts]
+    are_stored(db, texts)
 
 
-def test_the_broadcaster_is_killed(run, chat, db):
+def test_the_zeromq_service_is_killed_while_it_is_busy(run, chat, db):
+    address = endpoint()
+    lesson = chat(6, ZMQ_MESSAGES=address, ZMQ_BROADCAST=endpoint())
+    one = lesson.user(*lesson.users[0])
+    service = zmq_service(run, db, address)
+    texts = [str(i) for i in range(40)]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        saying = pool.submit(say_all, lesson, one, texts)
+        for count in (3, 10, 20):
+            until(lambda: len(said(db)) >= count)
+            service.process.kill()
+            service.wait()
+            service = zmq_service(run, db, address)
+        saying.result()
+    are_stored(db, texts)
+
+
+def test_the_listener_is_killed_with_messages_in_its_outbox(run, chat, db):
+    address = endpoint()
+    lesson = chat(6, ZMQ_MESSAGES=address, ZMQ_BROADCAST=endpoint())
+    one = lesson.user(*lesson.users[0])
+    texts = [str(i) for i in range(20)]
+    say_all(lesson, one, texts[:15])
+    mark = lesson.kill()
+    lesson.router.wait_for("In the outbox from before: 15", after=mark)
+    lesson.ready(after=mark)
+    say_all(lesson, one, texts[15:])
+    zmq_service(run, db, address)
+    are_stored(db, texts)
+
+
+@pytest.fixture
+def broadcasts(run, db):
+    """The app of lesson 6, the address of its broadcaster, and a function for what is to be broadcast."""
     address = endpoint()
     app = App(run, 6, db, "lesson_6_app_finished", ZMQ_BROADCAST=address, BROADCAST_PASSWORD="a")
 
     def broadcast(text):
         assert app.open("POST", "/broadcast", {"password": "a", "message": text})[0] == 204
 
+    return app, address, broadcast
+
+
+def test_the_app_is_killed_with_a_broadcast_that_nobody_took(chat, broadcasts):
+    app, address, broadcast = broadcasts
     broadcast("early")  # the router is not even there
+    app.program.process.kill()
+    app.program.wait()
     lesson = chat(6, ZMQ_MESSAGES=endpoint(), ZMQ_BROADCAST=address)
-    lesson.router.wait_for('broadcaster.*Received "early"')
+    lesson.router.wait_for("Listening for ZeroMQ messages")
+    one = lesson.user(*lesson.users[0])
+    one.subscribe("workshop.broadcast")
+    app.start()
+    broadcast("late")
+    assert [one.receive()[4] for _ in range(2)] == [["early"], ["late"]]
+
+
+def test_the_broadcaster_is_killed(chat, broadcasts, db):
+    app, address, broadcast = broadcasts
+    lesson = chat(6, ZMQ_MESSAGES=endpoint(), ZMQ_BROADCAST=address)
+    lesson.router.wait_for("Listening for ZeroMQ messages")
     one = lesson.user(*lesson.users[0])
     one.subscribe("workshop.broadcast")
     broadcast("one")
     assert one.receive()[4] == ["one"]
-    old = connections(address)
-    mark = lesson.kill("broadcaster")
-    until(lambda: not old & connections(address))
+    until(lambda: not documents(db, "outbox-broadcasts"))
+    # It hangs when something is on its way to it.
     sent = [str(i) for i in range(20)]
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        list(pool.map(broadcast, sent))
+    os.kill(lesson.guest("broadcaster"), signal.SIGSTOP)
+    for text in sent:
+        broadcast(text)
+    app.program.wait_for("nobody answers, trying again")
+    mark = lesson.kill("broadcaster")
     assert [one.receive()[4][0] for _ in sent] == sent
+    # It is busy. What it has published and not told the app is published again, and nothing else.
     lesson.router.wait_for("Listening for ZeroMQ messages", after=mark)
+    received = []
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(lambda: [broadcast(text) for text in sent])
+        while len(received) < 5:
+            received.append(one.receive()[4][0])
+        lesson.kill("broadcaster")
+        sending.result()
+    while received[-1] != sent[-1]:
+        received.append(one.receive()[4][0])
+    assert [text for text, _ in itertools.groupby(received)] == sent and len(received) <= len(sent) + 1
 
 
 # The end

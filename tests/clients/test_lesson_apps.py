@@ -2,7 +2,9 @@
 
 import concurrent.futures
 import json
+import os
 import stat
+import subprocess
 import threading
 
 import pytest
@@ -125,6 +127,26 @@ def test_messages_are_stored_by_our_own_programs_only(app5, db):
     assert {key: stored[key] for key in message} == message
 
 
+def test_a_message_that_comes_twice_is_stored_once(app5, db):
+    app5.open("POST", "/thread", {"name": "my user", "title": "some thread"})
+    message = {"id": "../1", "user": "my user", "thread": "some-thread", "message": "Hello"}
+    first = app5.internal("POST", "/message", message)
+    assert first[:2] == (201, {"id": "%2e%2e%2f1"}) and app5.internal("POST", "/message", message)[:2] == first[:2]
+    assert [path.name for path in (db / "messages" / "data").iterdir()] == ["%2e%2e%2f1.json"]
+    for wrong in ("", 1, None):
+        assert app5.internal("POST", "/message", {**message, "id": wrong})[0] == 400
+    assert app5.internal("POST", "/message", {**message, "id": "2"})[:2] == (201, {"id": "2"})
+    assert len(documents(db, "messages")) == 2
+
+
+def test_an_app_whose_disk_does_not_take_a_message_says_so(app5, db):
+    app5.open("POST", "/thread", {"name": "my user", "title": "some thread"})
+    (db / "messages").write_text("in the way")
+    message = {"user": "my user", "thread": "some-thread", "message": "Hello"}
+    assert app5.internal("POST", "/message", message)[0] == 503
+    app5.program.wait_for("Error at POST /message: creating .* failed: Not a directory")
+
+
 # Lesson 6: ZeroMQ.
 
 def zmq_service(run, db, address):
@@ -134,17 +156,67 @@ def zmq_service(run, db, address):
 def test_the_zmq_service_stores_what_arrives(run, app5, db, pipes):
     app5.open("POST", "/thread", {"name": "my user", "title": "some thread"})
     address = endpoint()
-    push = pipes(zmq.PUSH, "connect", address)
+    sender = pipes(zmq.DEALER, "connect", address)
     message = {"user": "my user", "thread": "some-thread", "message": "before it was there"}
-    push.send_json(message)
+
+    def send(number, text):
+        sender.send_multipart([str(number).encode(), text if isinstance(text, bytes) else json.dumps(text).encode()])
+
+    send(1, message)
     service = zmq_service(run, db, address)
     service.wait_for("Saved the message")
-    push.send(b"\xff no JSON")
-    push.send_json({**message, "user": "other"})
-    push.send_json({**message, "message": "and after all that"})
-    until(lambda: len(documents(db, "messages")) == 2)
+    send(2, b"\xff no JSON")
+    sender.send(b"no id")
+    send("3" * 101, {**message, "message": "an id that is too long"})
+    send(4, {**message, "user": "other"})
+    send(5, {**message, "message": "and after all that"})
+    # What is not worth anything is done with as well; what has no id is nothing that could be answered.
+    assert [sender.recv() for _ in range(4)] == [b"1", b"2", b"4", b"5"]
     service.wait_for('Error: .*"other" may not write to "some-thread"')
+    service.wait_for("dropped something that is not an id and a text")
     assert [d["message"] for d in documents(db, "messages")] == ["before it was there", "and after all that"]
+
+
+def test_the_zmq_service_stores_once_what_comes_twice(run, app5, db, pipes):
+    """Its answer got lost: it is asked again, also after it was started again."""
+    app5.open("POST", "/thread", {"name": "my user", "title": "some thread"})
+    address = endpoint()
+    sender = pipes(zmq.DEALER, "connect", address)
+    message = {"id": "17", "user": "my user", "thread": "some-thread", "message": "Hello"}
+
+    def asks():
+        sender.send_multipart([b"1", json.dumps(message).encode()])
+        return sender.recv()
+
+    service = zmq_service(run, db, address)
+    assert asks() == b"1" and asks() == b"1"
+    assert sum("Got" in line for line in service.lines) == 1
+    service.process.kill()
+    service.wait()
+    service = zmq_service(run, db, address)
+    service.wait_for("Listening for ZeroMQ")
+    assert asks() == b"1"
+    service.wait_for("Got")
+    assert [d["message"] for d in documents(db, "messages")] == ["Hello"]
+
+
+def test_what_the_zmq_service_cannot_store_is_not_answered(run, app5, db, pipes):
+    """Its disk does not take it: then the message has to come again."""
+    app5.open("POST", "/thread", {"name": "my user", "title": "some thread"})
+    (db / "messages").write_text("in the way")
+    address = endpoint()
+    sender = pipes(zmq.DEALER, "connect", address)
+    parts = [b"1", json.dumps({"user": "my user", "thread": "some-thread", "message": "Hello"}).encode()]
+    service = zmq_service(run, db, address)
+    sender.send_multipart(parts)
+    service.wait_for("Error: creating .* failed: Not a directory, trying again")
+    (db / "messages").unlink()
+    sender.send_multipart(parts)
+    assert sender.recv() == b"1"
+    service.wait_for("It works again")
+    assert len(documents(db, "messages")) == 1
+    with pytest.raises(zmq.Again):
+        sender.recv(zmq.NOBLOCK)
 
 
 def test_the_zmq_service_waits_for_its_port(run, db, pipes):
@@ -166,9 +238,34 @@ def test_a_broadcast_goes_to_the_broadcaster_also_when_that_is_late(run, db, pip
     assert app.open("POST", "/broadcast", {"password": "abc123", "message": "Test broadcast"})[:2] == (204, "")
     assert app.open("POST", "/broadcast", {"password": "abc124", "message": "Test broadcast"})[0] == 403
     assert app.open("POST", "/broadcast", {"message": "Test broadcast"})[0] == 400
-    pull = pipes(zmq.PULL, "bind", address)
-    assert pull.recv() == b"Test broadcast"
+    broadcaster = pipes(zmq.ROUTER, "bind", address)
+    sender, number, text = broadcaster.recv_multipart()
+    assert text == b"Test broadcast"
+    app.program.wait_for("ZeroMQ at .*: nobody answers, trying again")
+    assert broadcaster.recv_multipart() == [sender, number, text]
+    assert len(documents(db, "outbox-broadcasts")) == 1
+    broadcaster.send_multipart([sender, number])
+    app.program.wait_for("messages are taken again")
+    until(lambda: not documents(db, "outbox-broadcasts"))
     assert "abc123" not in app.program.output()
+
+
+def test_what_is_in_the_outbox_waits_for_the_next_start_or_is_wiped(run, db, pipes):
+    address = endpoint()
+    app = broadcast_app(run, db, address, BROADCAST_PASSWORD="a")
+    for text in ("one", "two", "three"):
+        assert app.open("POST", "/broadcast", {"password": "a", "message": text})[0] == 204
+    app.stop()
+    app.program.wait_for("Ending; left in the outbox for the next start: 3")
+    app.start()
+    app.program.wait_for("In the outbox from before: 3")
+    app.program.wait_for("nobody answers")
+    wiped = subprocess.run([nodes.ROOT / "bin/clear-db"], env={**os.environ, "WORKSHOP_DB": str(db)}, capture_output=True,
+                           text=True, check=True)
+    assert wiped.stdout == "clear-db: 3 documents wiped\n" and not documents(db, "outbox-broadcasts")
+    app.program.wait_for("messages are taken again")
+    assert app.open("POST", "/broadcast", {"password": "a", "message": "four"})[0] == 204
+    assert pipes(zmq.ROUTER, "bind", address).recv_multipart()[2] == b"four"
 
 
 def test_without_a_password_in_the_environment_nobody_broadcasts(run, db):
@@ -177,9 +274,17 @@ def test_without_a_password_in_the_environment_nobody_broadcasts(run, db):
 
 
 def test_what_no_broadcaster_takes_is_refused_in_the_end(run, db):
+    outbox = db / "outbox-broadcasts" / "data"
+    outbox.mkdir(parents=True)
+    for i in range(999):
+        (outbox / f"{i:03}.json").write_text(json.dumps({"message": str(i)}))
     app = broadcast_app(run, db, endpoint(), BROADCAST_PASSWORD="a")
-    statuses = [app.open("POST", "/broadcast", {"password": "a", "message": str(i)})[0] for i in range(1010)]
-    assert statuses[:1000] == [204] * 1000 and statuses[-1] == 503
+    app.program.wait_for("In the outbox from before: 999")
+    replies = [app.open("POST", "/broadcast", {"password": "a", "message": "x"}) for _ in range(3)]
+    assert [reply[0] for reply in replies] == [204, 503, 503]
+    assert replies[1][1] == {"error": "too many broadcasts wait for the broadcaster already"}
+    assert sum("is full: messages are refused" in line for line in app.program.lines) == 1
+    assert len(documents(db, "outbox-broadcasts")) == 1000
 
 
 # The page of Redis keys.
@@ -294,6 +399,22 @@ def test_the_broadcaster_publishes_and_serves_on(run, router, db):
     for text in ("one", "two"):
         assert app.open("POST", "/broadcast", {"password": "a", "message": text})[0] == 204
         assert client.receive()[4] == [text]
+
+
+def test_a_broadcast_that_the_router_refuses_stays_with_the_app(run, tmp_path, db):
+    port = nodes.free_port()
+    users = {"broadcaster": {"secret": SECRET, "role": "anonymous"}}
+    realm = nodes.realm("ws-workshop", [{"name": "anonymous", "permissions": [nodes.allow(publish=False)]}])
+    directory = nodes.write_config(tmp_path / "node", nodes.config(port, [realm], {"auth": {"wampcra": {"type": "static", "users": users}}}))
+    router = nodes.Node(directory)
+    address = endpoint()
+    app = broadcast_app(run, db, address, BROADCAST_PASSWORD="a")
+    assert app.open("POST", "/broadcast", {"password": "a", "message": "one"})[0] == 204
+    program = guest(run, "lesson_6_broadcaster_finished", port, ZMQ_BROADCAST=address)
+    program.wait_for('Error: publishing to "workshop.broadcast" failed: wamp.error.not_authorized, trying again')
+    assert len(documents(db, "outbox-broadcasts")) == 1
+    program.stop()
+    router.stop()
 
 
 @pytest.mark.parametrize("name", ["lesson_4_authenticator_finished", "lesson_6_broadcaster_finished"])

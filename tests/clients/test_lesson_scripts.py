@@ -80,14 +80,21 @@ def test_lesson_6_with_its_scripts(tree, run):
     broadcast = {"password": "abc123", "message": "Test broadcast"}
     assert Http(port(environment["APP_6_ADDRESS"]))("POST", "/broadcast", broadcast)[0] == 204
     assert user.receive()[4] == ["Test broadcast"]
+    until(lambda: not documents(root / "db", "outbox-broadcasts"))
     assert TOPIC in Http(port(environment["REDIS_PAGE_ADDRESS"]))("GET", "/")[1]
     again = script("run-app", "6", says="is the app of lesson 6 running already")
     assert again.wait() == 1
 
-    for one in (service, apps, router):
-        os.killpg(one.process.pid, signal.SIGINT)  # Ctrl+C
+    def ctrl_c(one):
+        os.killpg(one.process.pid, signal.SIGINT)
         assert one.wait() == 0, one.output()
+
+    ctrl_c(service)
+    assert user.say("For later")[0] == PUBLISHED
+    until(lambda: len(documents(root / "db", "outbox-messages")) == 1)
+    ctrl_c(apps)
+    ctrl_c(router)
     everything = [address for name, address in environment.items() if not name.endswith("_URL") or name == "REDIS_URL"]
     until(lambda: not any(answers(address) for address in [*everything, *(f":{number}" for number in ports.values())]))
     cleared = subprocess.run([root / "bin/clear-db"], capture_output=True, text=True, check=True)
-    assert cleared.stdout == "clear-db: 3 documents wiped\n" and not documents(root / "db", "users")
+    assert cleared.stdout == "clear-db: 4 documents wiped\n" and not list((root / "db").iterdir())

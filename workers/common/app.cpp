@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "common/log.hpp"
+#include "common/unreachable.hpp"
 
 namespace workshop {
 namespace {
@@ -35,6 +36,9 @@ void prepare(httplib::Server& server) {
           std::rethrow_exception(problem);
         } catch (const HttpRefusal& refusal) {
           answer(response, refusal.status(), {{"error", refusal.what()}});
+        } catch (const Unreachable& error) {
+          terminal_log("Error at " + request.method + " " + request.path + ": " + error.what());
+          answer(response, 503, {{"error", "something is missing here, try again later"}});
         } catch (const std::exception& error) {
           terminal_log("Error at " + request.method + " " + request.path + ": " + error.what());
           answer(response, 500, {{"error", "something went wrong here"}});
@@ -63,6 +67,14 @@ bool bind(httplib::Server& server, std::string& address) {
   return false;
 }
 
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
 }  // namespace
 
 App::App(int lesson) {
@@ -72,6 +84,9 @@ App::App(int lesson) {
   internal_address_ = environment(name + "_INTERNAL_ADDRESS", "127.0.0.1:90" + port);
   prepare(open_);
   prepare(internal_);
+  // Before there are any threads, so that all have it: the signals are for sigwait() in run().
+  const sigset_t signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 void App::get(const std::string& path, Handler handler) { open_.Get(path, std::move(handler)); }
@@ -91,12 +106,6 @@ void App::post_from_pages(const std::string& path, const Handler& handler) {
 }
 
 int App::run() {
-  // Before there are any threads, so that all have it: the signals are for sigwait() below.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   for (auto [server, address] : {std::pair{&open_, &address_}, std::pair{&internal_, &internal_address_}}) {
     if (bind(*server, *address)) continue;
     terminal_log("Cannot listen on " + *address + ": is it in use, or no address?");
@@ -105,6 +114,7 @@ int App::run() {
   terminal_log("Listening on " + address_ + ", for our own programs on " + internal_address_);
   std::thread open([this] { open_.listen_after_bind(); });
   std::thread internal([this] { internal_.listen_after_bind(); });
+  const sigset_t signals = ending_signals();
   int signal = 0;
   sigwait(&signals, &signal);
   for (httplib::Server* server : {&open_, &internal_}) {

@@ -15,7 +15,7 @@ class App {
   using Handler = httplib::Server::Handler;
 
   /// The variables APP_<lesson>_ADDRESS and APP_<lesson>_INTERNAL_ADDRESS replace 0.0.0.0:80<10 + lesson> and
-  /// 127.0.0.1:90<10 + lesson>.
+  /// 127.0.0.1:90<10 + lesson>. To be made before any thread is started.
   explicit App(int lesson);
 
   /// For everybody.

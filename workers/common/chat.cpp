@@ -62,7 +62,8 @@ std::string store_message(const Json& message) {
     throw std::invalid_argument("a message has at most " + std::to_string(kLongestMessage) + " bytes");
   }
   if (!may_use(user, thread)) throw NotAllowed("\"" + user + "\" may not write to \"" + thread + "\"");
-  const std::string id = Table::next_id();
+  const std::string id = message.contains("id") ? Table::id_of(text_at(message, "id")) : Table::next_id();
+  if (id.empty()) throw std::invalid_argument("the \"id\" of a message is a text");
   Table("messages").add(id, {{"user", user}, {"thread", thread}, {"message", said}, {"time", now()}});
   return id;
 }

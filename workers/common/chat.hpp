@@ -15,8 +15,9 @@ bool open_thread(const std::string& user, const std::string& title);
 
 bool may_use(const std::string& user, const std::string& thread);
 
-/// Stores {"user", "thread", "message"} with the time, and returns the document's id. Throws NotAllowed if the user may
-/// not use the thread, std::invalid_argument if something is missing or too long.
+/// Stores {"user", "thread", "message"} with the time, and returns the document's id. That is the message's "id", if it
+/// has one: a message that comes again is not stored again. Throws NotAllowed if the user may not use the thread,
+/// std::invalid_argument if something is missing or too long.
 std::string store_message(const Json& message);
 
 class NotAllowed : public std::runtime_error {

@@ -49,6 +49,7 @@ std::string request(const char* method, const std::string& url,
   // The query is left out of what is told: it may hold what is nobody's business.
   const std::string what = std::string(method) + " " + url.substr(0, url.find('?'));
   if (!result) throw Unreachable(what + " failed: " + httplib::to_string(result.error()));
+  if (result->status == 503) throw Unreachable(what + " was answered with 503");
   if (result->status < 200 || result->status > 299) {
     throw HttpError(result->status, what + " was answered with " + std::to_string(result->status));
   }

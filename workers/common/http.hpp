@@ -23,7 +23,8 @@ class HttpError : public std::runtime_error {
 std::string with_query(const std::string& url, const std::map<std::string, std::string>& query);
 
 /// These wait for the answer, three seconds at most: use them beside a session, not in its thread. They return the
-/// answer's text, and throw HttpError for any status but 2xx, Unreachable if there was no answer.
+/// answer's text, and throw HttpError for any status but 2xx, Unreachable if there was no answer or one of "later"
+/// (503).
 std::string http_get(const std::string& url);
 std::string http_post(const std::string& url, const Json& body);
 

@@ -1,6 +1,5 @@
 #include "common/loop.hpp"
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <memory>
@@ -25,15 +24,10 @@ void Loop::every(std::chrono::milliseconds interval, const std::function<void()>
   });
 }
 
-void Loop::post(std::function<void()> job) { boost::asio::post(io_, std::move(job)); }
-
 int Loop::run() {
   signals_.async_wait([this](const boost::system::error_code&, int) { io_.stop(); });
   try {
     io_.run();
-    // What has been handed to the loop already is still done.
-    io_.restart();
-    io_.poll();
   } catch (const std::exception& error) {
     terminal_log(std::string("Ending: ") + error.what());
     return 1;

@@ -18,9 +18,6 @@ class Loop {
   /// Runs `job` again and again.
   void every(std::chrono::milliseconds interval, const std::function<void()>& job);
 
-  /// Runs `job` in the loop. May be called from any thread.
-  void post(std::function<void()> job);
-
   /// Runs until SIGINT or SIGTERM; the exit code for main().
   int run();
 

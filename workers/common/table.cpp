@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include <stdexcept>
 
 #include "common/log.hpp"
+#include "common/unreachable.hpp"
 
 namespace workshop {
 namespace {
@@ -45,16 +47,21 @@ class TemporaryFile {
     if (::fsync(descriptor_) != 0) fail("writing");
   }
 
-  /// Puts it in its place, unless something is there: link(), other than rename(), never replaces.
-  bool put(const std::string& place) {
-    if (::link(path_.c_str(), place.c_str()) == 0) return true;
-    if (errno != EEXIST) fail("placing");
-    return false;
+  /// Puts it in its place in a folder, unless something is there: link(), other than rename(), never replaces.
+  bool put(const std::string& folder, const std::string& place) {
+    const bool is_there = ::link(path_.c_str(), place.c_str()) != 0;
+    if (is_there && errno != EEXIST) fail("placing");
+    // The folder's entry has to be on the disk as well, also if another program has just made it.
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool is_written = descriptor >= 0 && ::fsync(descriptor) == 0;
+    if (descriptor >= 0) ::close(descriptor);
+    if (!is_written) fail("placing");
+    return !is_there;
   }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw std::runtime_error(what + " " + path_ + " failed: " + std::strerror(errno));
+    throw Unreachable(what + " " + path_ + " failed: " + std::strerror(errno));
   }
 
   std::string path_;
@@ -98,16 +105,18 @@ std::string Table::next_id() {
 }
 
 bool Table::add(const std::string& id, const Json& document) const {
-  std::filesystem::create_directories(data_);
+  std::error_code failed;  // then there is no place for the file either, which says why
+  std::filesystem::create_directories(data_, failed);
   TemporaryFile temporary(folder_);
   temporary.write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-  return temporary.put(file(id));
+  return temporary.put(data_, file(id));
 }
 
 bool Table::has(const std::string& id) const { return std::filesystem::exists(file(id)); }
 
 std::optional<Json> Table::get(const std::string& id) const {
   std::ifstream in(file(id));
+  if (!in && has(id)) throw Unreachable("reading " + file(id) + " failed");
   if (!in) return std::nullopt;
   Json document = Json::parse(in, nullptr, false);
   if (document.is_discarded()) {
@@ -115,6 +124,21 @@ std::optional<Json> Table::get(const std::string& id) const {
     return std::nullopt;
   }
   return document;
+}
+
+std::vector<std::string> Table::ids() const {
+  std::vector<std::string> ids;
+  std::error_code failed;  // there is no folder yet
+  for (std::filesystem::directory_iterator entry(data_, failed), end; entry != end; entry.increment(failed)) {
+    if (entry->path().extension() == ".json") ids.push_back(entry->path().stem().string());
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+void Table::remove(const std::string& id) const {
+  if (::unlink(file(id).c_str()) == 0 || errno == ENOENT) return;
+  throw Unreachable("removing " + file(id) + " failed: " + std::strerror(errno));
 }
 
 std::string random_text(std::size_t length) {

@@ -3,8 +3,13 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 
+#include "common/unreachable.hpp"
+
 namespace workshop {
 namespace {
+
+constexpr std::chrono::seconds kTimeToPublish{5};
+constexpr std::chrono::milliseconds kGlance{100};  // how soon it is seen that the session has ended
 
 using Invocation = autobahn::wamp_invocation;
 using Handler = std::function<void(const Invocation& invocation, const Json& args)>;
@@ -117,13 +122,30 @@ void run_beside(const Session& session, const std::string& queue, std::function<
 }
 
 void publish(const Session& session, const std::string& topic, const Json& args) {
-  when_ready(session->publish(topic, args), [topic](auto result) {
-    try {
-      result.get();
-    } catch (const std::exception& error) {
-      terminal_log("Publishing to \"" + topic + "\" failed: " + error.what());
-    }
+  if (session->io.get_executor().running_in_this_thread()) {
+    throw std::logic_error("publish() waits for the router: use it in run_beside(), not in the session's thread");
+  }
+  const auto answer = std::make_shared<std::promise<void>>();
+  std::future<void> published = answer->get_future();
+  const std::lock_guard<std::mutex> one_at_a_time(session->publishing);
+  const std::weak_ptr<WampSession> weak = session;
+  session->io.post([weak, topic, args, answer] {
+    const Session ours = weak.lock();
+    if (!ours) return;
+    ours->unanswered = {0, answer};  // the transport has its number
+    ours->publish(topic, args);
   });
+  const auto end = std::chrono::steady_clock::now() + kTimeToPublish;
+  const std::string what = "publishing to \"" + topic + "\" failed: ";
+  while (published.wait_for(kGlance) != std::future_status::ready) {
+    if (session->io.stopped()) throw Unreachable(what + "the session has ended");
+    if (std::chrono::steady_clock::now() > end) throw Unreachable(what + "the router does not answer");
+  }
+  try {
+    published.get();
+  } catch (const std::exception& error) {
+    throw Unreachable(what + error.what());
+  }
 }
 
 void call(const Session& session, const std::string& name, const Json& args, Answer answer, Failure failure) {

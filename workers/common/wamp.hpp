@@ -33,6 +33,8 @@ void provide_beside(const Session& session, const std::string& name, Procedure p
 /// works.
 void run_beside(const Session& session, const std::string& queue, std::function<void()> job);
 
+/// Returns when the router has acknowledged it. Throws Unreachable if it does not, or refuses. Not for the session's
+/// own thread: there it would wait for itself.
 void publish(const Session& session, const std::string& topic, const Json& args);
 
 /// Without `failure` an error is only a line in the log.

@@ -14,6 +14,8 @@ namespace {
 using Client = websocketpp::client<websocketpp::config::asio_client>;
 using Transport = autobahn::wamp_websocketpp_websocket_transport<websocketpp::config::asio_client>;
 
+constexpr int kWelcome = 2, kAbort = 3, kError = 8, kPublish = 16, kPublished = 17, kEvent = 36;
+
 // More than this many jobs waiting means that something is badly wrong beside us.
 constexpr std::size_t kMostJobs = 5000;
 // A router that is there answers a good deal sooner.
@@ -51,8 +53,26 @@ class SigningSession final : public WampSession {
   std::string secret_;
 };
 
+/// Has the router acknowledge the PUBLISH that somebody waits for. Autobahn|Cpp has no such option.
+class AskingTransport final : public Transport {
+ public:
+  AskingTransport(Client& client, const std::string& url, WampSession& session)
+      : Transport(client, url), session_(session) {}
+
+  void send_message(autobahn::wamp_message&& message) override {
+    if (message.field<int>(0) == kPublish && session_.unanswered.answer && session_.unanswered.request == 0) {
+      session_.unanswered.request = message.field<std::uint64_t>(1);
+      message.set_field(2, std::map<std::string, bool>{{"acknowledge", true}});
+    }
+    Transport::send_message(std::move(message));
+  }
+
+ private:
+  WampSession& session_;
+};
+
 /// Stands between the transport and the session and reads what the session does not tell: the details of WELCOME
-/// and of events, and why the router refused us.
+/// and of events, why the router refused us, and what it says about a PUBLISH.
 class MessageTap final : public autobahn::wamp_transport_handler {
  public:
   explicit MessageTap(std::shared_ptr<WampSession> session) : member_(session), session_(std::move(session)) {}
@@ -62,9 +82,6 @@ class MessageTap final : public autobahn::wamp_transport_handler {
   }
   void on_detach(bool was_clean, const std::string& reason) override { session_->on_detach(was_clean, reason); }
   void on_message(autobahn::wamp_message&& message) override {
-    constexpr int kWelcome = 2;
-    constexpr int kAbort = 3;
-    constexpr int kEvent = 36;
     const int type = message.field<int>(0);
     if (type == kWelcome) {
       const auto details = message.field<Details>(2);
@@ -75,6 +92,10 @@ class MessageTap final : public autobahn::wamp_transport_handler {
       const auto details = message.field<Details>(3);
       member_->event_details = {id_in(details, "publisher"), text_in(details, "publisher_authid"),
                                 text_in(details, "publisher_authrole"), text_in(details, "topic")};
+    } else if (type == kPublished) {
+      return published(message.field<std::uint64_t>(1), "");
+    } else if (type == kError && message.field<int>(1) == kPublish) {
+      return published(message.field<std::uint64_t>(2), message.field<std::string>(4));  // Autobahn would end us
     }
     session_->on_message(std::move(message));
   }
@@ -83,6 +104,17 @@ class MessageTap final : public autobahn::wamp_transport_handler {
   std::string refusal;
 
  private:
+  void published(std::uint64_t request, const std::string& error) {
+    auto& [waiting, answer] = member_->unanswered;
+    if (!answer || waiting != request) return;
+    if (error.empty()) {
+      answer->set_value();
+    } else {
+      answer->set_exception(std::make_exception_ptr(std::runtime_error(error)));
+    }
+    answer = nullptr;
+  }
+
   std::shared_ptr<WampSession> member_;
   std::shared_ptr<autobahn::wamp_transport_handler> session_;  // the same, with the functions that it keeps private
 };
@@ -114,7 +146,7 @@ class Worker::Impl {
   int run() {
     session_ = std::make_shared<SigningSession>(io_, login_.secret);
     tap_ = std::make_shared<MessageTap>(session_);
-    transport_ = std::make_shared<Transport>(client_, login_.url);
+    transport_ = std::make_shared<AskingTransport>(client_, login_.url, *session_);
     // The transport sets this handler for itself in its constructor; ours comes in its place.
     client_.set_close_handler([this](websocketpp::connection_hdl) { end("The connection was closed"); });
     transport_->attach(tap_);
@@ -135,8 +167,6 @@ class Worker::Impl {
     session_->stop_jobs();
     return exit_code_;
   }
-
-  void post(std::function<void()> job) { io_.post(std::move(job)); }
 
   OpenHandler open_handler;
 
@@ -198,7 +228,5 @@ Worker::~Worker() = default;
 void Worker::on_open(OpenHandler handler) { impl_->open_handler = std::move(handler); }
 
 int Worker::run() { return impl_->run(); }
-
-void Worker::post(std::function<void()> job) { impl_->post(std::move(job)); }
 
 }  // namespace workshop

@@ -3,6 +3,7 @@
 #include <autobahn/autobahn.hpp>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -47,6 +48,13 @@ class WampSession : public autobahn::wamp_session {
   EventDetails event_details;  ///< of the event that is being handled
   Background procedures;       ///< for procedures that have to wait
 
+  /// The PUBLISH whose answer somebody waits for, one at a time. The session's thread has it.
+  struct {
+    std::uint64_t request = 0;
+    std::shared_ptr<std::promise<void>> answer;
+  } unanswered;
+  std::mutex publishing;  ///< held by who waits
+
   /// The queue of that name for jobs that are done one after the other.
   Background& queue(const std::string& name);
   /// Ends all threads.
@@ -76,9 +84,6 @@ class Worker {
   /// code for main(): 0 after a signal, 1 if the router could not be reached, refused us or went away, so that a
   /// supervisor starts the program again.
   int run();
-
-  /// Runs `job` in the session's thread, inside run(). May be called from any thread.
-  void post(std::function<void()> job);
 
  private:
   class Impl;

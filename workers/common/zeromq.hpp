@@ -4,45 +4,44 @@
 #include <memory>
 #include <string>
 
+/// Messages from one program to another over ZeroMQ that survive the crash of either. The sender writes each into a
+/// file first, and keeps the file until the receiver says that it is done with the message. In between it sends the
+/// message again and again. A message is two parts, an id and a text; the answer is the id. (ZeroMQ's sockets for one
+/// direction, PUSH and PULL, give no answers. These are a DEALER and a ROUTER.)
 namespace workshop {
 
-class Loop;
-
-/// The receiving end (PULL) of a ZeroMQ pipe, bound to an endpoint like "tcp://127.0.0.1:9116". It waits in a thread of
-/// its own and hands each message to the handler in the loop's thread, the next one when the handler is done with it:
-/// what comes faster than that waits at the senders.
+/// The receiving end, bound to an endpoint like "tcp://127.0.0.1:9116".
 class ZmqReceiver {
  public:
+  /// Runs in a thread of the receiver's own, for one message at a time, and may wait. When it returns, or throws
+  /// because the message is not worth anything, that was it for the message. If it throws Unreachable the sender tries
+  /// again.
   using Handler = std::function<void(const std::string& message)>;
 
-  /// In the loop of a Worker.
-  template <class SomeLoop>
-  ZmqReceiver(SomeLoop& loop, const std::string& endpoint, Handler handler)
-      : ZmqReceiver([&loop](std::function<void()> job) { loop.post(std::move(job)); }, endpoint, std::move(handler),
-                    false) {}
-  /// What has arrived when this loop ends is handled all the same, in the destructor, for two seconds at most.
-  ZmqReceiver(Loop& loop, const std::string& endpoint, Handler handler);
+  ZmqReceiver(const std::string& endpoint, Handler handler);
   ~ZmqReceiver();
   ZmqReceiver(const ZmqReceiver&) = delete;
   ZmqReceiver& operator=(const ZmqReceiver&) = delete;
 
  private:
-  using Post = std::function<void(std::function<void()>)>;
-  ZmqReceiver(Post post, const std::string& endpoint, Handler handler, bool finishes);
-
   class Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
-/// The sending end (PUSH). It never waits: while the receiver is away a thousand messages are kept for it.
+/// The sending end. What another one with the same outbox has left behind is sent too, in the order of time. Which of
+/// the last hundred messages were done the receiver knows; a message may reach its handler twice only if one of the
+/// two programs crashes in between.
 class ZmqSender {
  public:
-  explicit ZmqSender(const std::string& endpoint);
+  /// The outbox is a table of that name (table.hpp).
+  ZmqSender(const std::string& outbox, const std::string& endpoint);
   ~ZmqSender();
   ZmqSender(const ZmqSender&) = delete;
   ZmqSender& operator=(const ZmqSender&) = delete;
 
-  /// False if the message could not be taken. May be called from any thread.
+  /// True as soon as the message is in the outbox, on the disk; false if the message is too large (1 MiB) or a thousand
+  /// are there already. Throws Unreachable if the disk does not take it. May be called from any thread, but waits for
+  /// the disk: use it beside a session, not in its thread.
   bool send(const std::string& message);
 
  private:

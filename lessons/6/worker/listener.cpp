@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/http.hpp"
+#include "common/table.hpp"
 
 using workshop::EventDetails;
 using workshop::id_at;
@@ -73,9 +74,11 @@ void Listener::topic_is_gone(std::uint64_t id) {
 
 void Listener::store_message(const std::string& author, const std::string& topic, const std::string& text) {
   terminal_log("\"" + author + "\" said in \"" + topic + "\": \"" + text + "\"");
-  run_beside(session_, "messages", [author, topic, text] {
+  const std::string id = workshop::Table::next_id();
+  const Json message = {{"id", id}, {"user", author}, {"thread", thread_of(topic)}, {"message", text}};
+  run_beside(session_, "messages", [message] {
     const std::string app = workshop::environment("APP_5_URL", "http://127.0.0.1:9015");
-    workshop::http_post(app + "/message", {{"user", author}, {"thread", thread_of(topic)}, {"message", text}});
+    workshop::http_post(app + "/message", message);
     terminal_log("Saved the message over HTTP");
   });
 }

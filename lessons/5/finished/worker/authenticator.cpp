@@ -149,9 +149,11 @@ class Listener {
 
   void store_message(const std::string& author, const std::string& topic, const std::string& text) {
     terminal_log("\"" + author + "\" said in \"" + topic + "\": \"" + text + "\"");
-    run_beside(session_, "messages", [author, topic, text] {
+    const std::string id = workshop::Table::next_id();
+    const Json message = {{"id", id}, {"user", author}, {"thread", thread_of(topic)}, {"message", text}};
+    run_beside(session_, "messages", [message] {
       const std::string app = workshop::environment("APP_5_URL", "http://127.0.0.1:9015");
-      workshop::http_post(app + "/message", {{"user", author}, {"thread", thread_of(topic)}, {"message", text}});
+      workshop::http_post(app + "/message", message);
       terminal_log("Saved the message over HTTP");
     });
   }

@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
   worker.on_open([&](const workshop::Session& session, const workshop::Welcome& welcome) {
     terminal_log("Connection open: I have the role \"" + welcome.authrole + "\"");
     const std::string endpoint = workshop::environment("ZMQ_BROADCAST", "tcp://127.0.0.1:9117");
-    receiver = std::make_unique<workshop::ZmqReceiver>(worker, endpoint, [session](const std::string& message) {
+    receiver = std::make_unique<workshop::ZmqReceiver>(endpoint, [session](const std::string& message) {
       terminal_log("Received \"" + message + "\"");
       workshop::publish(session, "workshop.broadcast", Json::array({message}));
     });

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/table.hpp"
+
 using workshop::EventDetails;
 using workshop::id_at;
 using workshop::Json;
@@ -23,7 +25,7 @@ Listener::Listener(Session session, std::uint64_t own_session, workshop::Redis& 
     : session_(std::move(session)),
       own_session_(own_session),
       redis_(redis),
-      storage_(workshop::environment("ZMQ_MESSAGES", "tcp://127.0.0.1:9116")) {}
+      storage_("outbox-messages", workshop::environment("ZMQ_MESSAGES", "tcp://127.0.0.1:9116")) {}
 
 void Listener::start() {
   // All topics at once: if each were subscribed to when it is there, what is said at once would be missed.
@@ -74,8 +76,11 @@ void Listener::topic_is_gone(std::uint64_t id) {
 
 void Listener::store_message(const std::string& author, const std::string& topic, const std::string& text) {
   terminal_log("\"" + author + "\" said in \"" + topic + "\": \"" + text + "\"");
-  const Json message = {{"user", author}, {"thread", thread_of(topic)}, {"message", text}};
-  if (storage_.send(workshop::text_of(message))) terminal_log("Sent the message over ZeroMQ, to be saved");
+  const std::string id = workshop::Table::next_id();
+  const Json message = {{"id", id}, {"user", author}, {"thread", thread_of(topic)}, {"message", text}};
+  run_beside(session_, "messages", [this, message] {
+    if (storage_.send(workshop::text_of(message))) terminal_log("Put the message into the outbox, to be saved");
+  });
 }
 
 void Listener::somebody_came(std::uint64_t id, std::uint64_t subscriber) {

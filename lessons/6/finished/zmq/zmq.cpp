@@ -18,7 +18,7 @@ int main() {
   loop.every(std::chrono::minutes(5), [] { terminal_log("Still running"); });
 
   const std::string endpoint = workshop::environment("ZMQ_MESSAGES", "tcp://127.0.0.1:9116");
-  workshop::ZmqReceiver receiver(loop, endpoint, [](const std::string& message) {
+  workshop::ZmqReceiver receiver(endpoint, [](const std::string& message) {
     terminal_log("Got " + message);
     workshop::store_message(Json::parse(message));
     terminal_log("Saved the message");
