@@ -217,12 +217,7 @@ bool Connection::handle_joined(const wamp::Message& message) {
 
 void Connection::ask_authorizer() {
   const realm::Question& question = *gate_->shard().question();
-  nlohmann::json options;
-  if (!serializers::to_value(*question.options, options)) options = nlohmann::json::object();
-  std::string arguments = "[" + session_json(*session_->identity, port_.info()) + ",";
-  wamp::append_json_string(arguments, question.uri);
-  arguments += fmt::format(",\"{}\",{}]", to_string(question.action),
-                           options.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  const std::string arguments = authorizer_arguments(session_json(*session_->identity, port_.info()), question);
   realm::Realm& realm = gate_->shard().realm();
   waiting_->service = &gate_->service(*realm.find_role(realm::kTrustedRole));
   waiting_->call = waiting_->service->call(

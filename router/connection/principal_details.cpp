@@ -7,6 +7,7 @@
 
 #include "auth/bytes.hpp"
 #include "auth/certificate.hpp"
+#include "serializers/value.hpp"
 
 namespace crosspoint::connection {
 namespace {
@@ -49,11 +50,7 @@ json transport(const transports::TransportInfo& info) {
 // Header values may be any bytes; what is no UTF-8 is replaced.
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-}  // namespace
-
-std::string transport_json(const transports::TransportInfo& info) { return dump(transport(info)); }
-
-std::string session_json(const realm::Identity& identity, const transports::TransportInfo& info) {
+std::string session_json(const realm::Identity& identity, json transport) {
   json extra = identity.authextra.empty() ? json() : json::parse(identity.authextra, nullptr, false);
   return dump({{"session", identity.session},
                {"authid", identity.authid},
@@ -61,7 +58,27 @@ std::string session_json(const realm::Identity& identity, const transports::Tran
                {"authmethod", identity.authmethod},
                {"authprovider", identity.authprovider},
                {"authextra", std::move(extra)},
-               {"transport", transport(info)}});
+               {"transport", std::move(transport)}});
+}
+
+}  // namespace
+
+std::string transport_json(const transports::TransportInfo& info) { return dump(transport(info)); }
+
+std::string session_json(const realm::Identity& identity, const transports::TransportInfo& info) {
+  return session_json(identity, transport(info));
+}
+
+std::string router_session_json(const realm::Identity& identity) {
+  return session_json(identity, json{{"type", "stdio"}});
+}
+
+std::string authorizer_arguments(const std::string& session, const realm::Question& question) {
+  json options;
+  if (!serializers::to_value(*question.options, options)) options = json::object();
+  std::string arguments = "[" + session + ",";
+  wamp::append_json_string(arguments, question.uri);
+  return arguments + ",\"" + std::string(to_string(question.action)) + "\"," + dump(options) + "]";
 }
 
 }  // namespace crosspoint::connection

@@ -14,4 +14,10 @@ std::string transport_json(const transports::TransportInfo& info);
 /// `session`, `authid`, `authrole`, `authmethod`, `authprovider`, `authextra` and `transport` of a session.
 std::string session_json(const realm::Identity& identity, const transports::TransportInfo& info);
 
+/// The same for a session of the router's own.
+std::string router_session_json(const realm::Identity& identity);
+
+/// The arguments that a dynamic authorizer is called with; `session` is what session_json() tells.
+std::string authorizer_arguments(const std::string& session, const realm::Question& question);
+
 }  // namespace crosspoint::connection

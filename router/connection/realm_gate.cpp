@@ -168,7 +168,7 @@ void RealmGate::on_turn_end() {
   turn_end_asked_ = false;
   for (bool more = true; more;) {
     more = false;
-    for (auto at = services_.begin(); at != services_.end(); ++at) more = at.value()->run_callbacks() || more;
+    for (const auto& [role, service] : services_) more = service->run_callbacks() || more;
   }
   while (!doomed_.empty()) {
     const auto [connection, reason] = doomed_.back();

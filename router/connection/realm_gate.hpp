@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -81,7 +82,8 @@ class RealmGate final : public base::TurnEnd {
   std::vector<Batch> batches_;  // by thread, of this turn
   std::vector<std::size_t> batch_bytes_;
   bool turn_end_asked_ = false;
-  tsl::robin_map<const realm::Role*, std::unique_ptr<Service>> services_;
+  std::map<const realm::Role*, std::unique_ptr<Service>>
+      services_;  // a callback may add one while all are gone through
   tsl::robin_map<std::uint64_t, base::Timers::Handle> call_timers_;  // by number
   std::vector<Connection*> held_back_;
   StreamHolds stream_holds_;

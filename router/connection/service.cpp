@@ -4,7 +4,9 @@
 
 #include <utility>
 
+#include "connection/principal_details.hpp"
 #include "connection/realm_gate.hpp"
+#include "serializers/serializers.hpp"
 #include "serializers/value.hpp"
 #include "wamp/errors.hpp"
 
@@ -13,11 +15,22 @@ namespace {
 
 using nlohmann::json;
 
-json first_argument(const wamp::Payload& payload) {
-  json arguments;
-  json keywords;
-  if (!serializers::to_values(payload, arguments, keywords) || arguments.empty()) return {};
-  return std::move(arguments.front());
+/// How long a dynamic authorizer may take.
+constexpr std::chrono::seconds kAuthorizerTime{30};
+
+/// The payload of a result or error as trees.
+Service::Answer answer_of(const wamp::Payload& payload) {
+  Service::Answer answer;
+  if (!serializers::to_values(payload, answer.arguments, answer.keyword_arguments)) {
+    answer.arguments = json::array();
+    answer.keyword_arguments = json::object();
+  }
+  return answer;
+}
+
+std::string text_of(const json& arguments) {
+  if (arguments.empty() || arguments.front().is_null()) return {};
+  return arguments.front().is_string() ? arguments.front().get<std::string>() : arguments.front().dump();
 }
 
 }  // namespace
@@ -29,40 +42,123 @@ Service::~Service() {
   for (auto at = pending_.begin(); at != pending_.end(); ++at) gate_.io().cancel(at.value().timer);
 }
 
-wamp::RequestId Service::call(std::string_view procedure, std::string_view arguments, std::chrono::seconds timeout,
-                              Callback callback) {
+wamp::RequestId Service::prepare(wamp::MessageType type, std::string_view rest, std::chrono::seconds timeout,
+                                 Callback callback) {
   const wamp::RequestId request = ++last_request_;
-  Pending pending{std::move(callback), {}};
+  Pending pending;
+  pending.callback = std::move(callback);
+  pending.message = fmt::format("[{},{},{}]", static_cast<int>(type), request, rest);
   pending.timer = gate_.io().after(timeout, [this, request, timeout] {
-    complete(request, {std::string(wamp::kTimeout), fmt::format("no answer within {} s", timeout.count()), {}});
+    fail(request, wamp::kTimeout, fmt::format("no answer within {} s", timeout.count()));
   });
   pending_.emplace(request, std::move(pending));
-  wamp::Call message;
-  message.request = request;
-  message.procedure = procedure;
-  message.payload = wamp::Payload::from_json(arguments, 1);
-  gate_.shard().receive(session_, message, gate_.outbox());
-  gate_.deliver();
   return request;
+}
+
+wamp::RequestId Service::call(std::string_view procedure, std::string_view arguments, std::chrono::seconds timeout,
+                              Callback callback) {
+  std::string rest = "{},";
+  wamp::append_json_string(rest, procedure);
+  rest += ",";
+  rest += arguments;
+  const wamp::RequestId request = prepare(wamp::MessageType::call, rest, timeout, std::move(callback));
+  // What a client said may nest so deeply that it makes no message as an argument.
+  if (const auto problem = send(request); !problem.empty()) fail(request, wamp::kInvalidArgument, problem);
+  return request;
+}
+
+std::string_view Service::request(wamp::MessageType type, std::string_view rest, std::chrono::seconds timeout,
+                                  Callback callback, wamp::RequestId& id) {
+  id = prepare(type, rest, timeout, std::move(callback));
+  const auto problem = send(id);
+  if (!problem.empty()) cancel(id);
+  return problem;
+}
+
+std::string_view Service::send(wamp::RequestId request) {
+  const std::string& text = pending_.find(request)->second.message;
+  auto problem = serializers::decode(wamp::Encoding::json, base::as_bytes(text), scratch_, message_);
+  if (problem.empty()) problem = gate_.shard().receive(session_, message_, gate_.outbox());
+  session_.verdict.reset();
+  if (!problem.empty()) return problem;
+  if (gate_.shard().question()) {
+    ask_authorizer(request);
+  } else {
+    gate_.deliver();
+  }
+  return {};
+}
+
+void Service::ask_authorizer(wamp::RequestId request) {
+  const realm::Question& question = *gate_.shard().question();
+  const std::string arguments = authorizer_arguments(router_session_json(*session_.identity), question);
+  Service& trusted = gate_.service(*gate_.shard().realm().find_role(realm::kTrustedRole));
+  Pending& pending = pending_.find(request).value();
+  pending.authorizing = &trusted;
+  const auto on_answer = [this, request, version = question.version](const Answer& answer) {
+    const auto at = pending_.find(request);
+    if (at == pending_.end()) return;
+    at.value().authorizing = nullptr;
+    realm::Verdict verdict = answer.error.empty() ? realm::read_verdict(answer.value) : realm::Verdict();
+    if (!answer.error.empty()) {
+      verdict.problem = answer.message.empty() ? answer.error : answer.error + ": " + answer.message;
+    }
+    verdict.version = version;
+    session_.verdict = std::make_unique<realm::Verdict>(std::move(verdict));
+    if (const auto problem = send(request); !problem.empty()) fail(request, wamp::kInvalidArgument, problem);
+  };
+  pending.authorization = trusted.call(session_.role->authorizer(), arguments, kAuthorizerTime, on_answer);
+}
+
+void Service::forget(Pending& pending) {
+  gate_.io().cancel(pending.timer);
+  if (pending.authorizing != nullptr) pending.authorizing->cancel(pending.authorization);
 }
 
 void Service::cancel(wamp::RequestId call) {
   const auto at = pending_.find(call);
   if (at == pending_.end()) return;
-  gate_.io().cancel(at.value().timer);
+  forget(at.value());
   pending_.erase(at);
+}
+
+void Service::abandon(wamp::RequestId request) {
+  if (!pending_.contains(request)) return;
+  cancel(request);
+  cancel_at_callee(request);
+}
+
+void Service::cancel_at_callee(wamp::RequestId request) {
+  if (!session_.calls.contains(request)) return;
+  wamp::Cancel cancel;
+  cancel.request = request;
+  gate_.shard().receive(session_, cancel, gate_.outbox());
+  gate_.deliver();
 }
 
 void Service::receive(const wamp::Message& message) {
   if (const auto* result = std::get_if<wamp::Result>(&message)) {
-    complete(result->request, {{}, {}, first_argument(result->payload)});
+    Answer answer = answer_of(result->payload);
+    if (!answer.arguments.empty()) answer.value = answer.arguments.front();
+    complete(result->request, std::move(answer));
   } else if (const auto* error = std::get_if<wamp::Error>(&message)) {
-    const json argument = first_argument(error->payload);
-    std::string text = argument.is_null()     ? std::string()
-                       : argument.is_string() ? argument.get<std::string>()
-                                              : argument.dump();
-    complete(error->request, {std::string(error->error), std::move(text), {}});
+    Answer answer = answer_of(error->payload);
+    answer.error = error->error;
+    answer.message = text_of(answer.arguments);
+    complete(error->request, std::move(answer));
+  } else if (const auto* published = std::get_if<wamp::Published>(&message)) {
+    Answer answer;
+    answer.publication = published->publication;
+    complete(published->request, std::move(answer));
   }
+}
+
+void Service::fail(wamp::RequestId request, std::string_view error, std::string_view message) {
+  Answer answer;
+  answer.error = error;
+  answer.message = message;
+  answer.arguments.push_back(answer.message);
+  complete(request, std::move(answer));
 }
 
 void Service::complete(wamp::RequestId request, Answer answer) {
@@ -76,9 +172,10 @@ bool Service::run_callbacks() {
   for (auto& [request, answer] : std::exchange(answers_, {})) {
     const auto at = pending_.find(request);
     if (at == pending_.end()) continue;  // cancelled
-    gate_.io().cancel(at.value().timer);
+    forget(at.value());
     const Callback callback = std::move(at.value().callback);
     pending_.erase(at);
+    if (answer.error == wamp::kTimeout) cancel_at_callee(request);
     callback(std::move(answer));
   }
   return true;

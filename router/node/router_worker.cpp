@@ -117,6 +117,14 @@ transports::web::ServiceContext RouterWorker::service_context() {
   context.make_endpoint = [this](const settings::WebSocket& settings) -> transports::MessageHandlerFactory& {
     return make_endpoint(settings);
   };
+  context.make_bridge_session = [this](const settings::BridgeTarget& target,
+                                       std::chrono::seconds call_timeout) -> transports::web::BridgeSession& {
+    bridges_.push_back(std::make_unique<connection::BridgeSessions>(*router_, target.realm, target.role, call_timeout));
+    if (!bridges_.back()->good()) {
+      problem_ = "there is no role \"" + target.role + "\" in a realm \"" + target.realm + "\"";
+    }
+    return *bridges_.back();
+  };
   context.node_info = [this] { return node_info(); };
   return context;
 }

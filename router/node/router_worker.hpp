@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/io_thread.hpp"
+#include "connection/bridge_sessions.hpp"
 #include "connection/endpoint.hpp"
 #include "connection/router.hpp"
 #include "node/endpoint_sockets.hpp"
@@ -81,6 +82,7 @@ class RouterWorker {
   std::vector<std::unique_ptr<base::IoThread>> threads_;
   std::unique_ptr<connection::Router> router_;
   std::vector<std::unique_ptr<connection::Endpoint>> endpoints_;
+  std::vector<std::unique_ptr<connection::BridgeSessions>> bridges_;
   std::vector<std::unique_ptr<transports::HttpService>> roots_;
   std::vector<std::unique_ptr<transports::HttpOptions>> http_options_;
   std::vector<std::unique_ptr<transports::RawSocketOptions>> rawsocket_options_;

@@ -84,10 +84,6 @@ Authorization authorize_dynamically(ShardContext& context, Session& session, std
   if (session.remembered || context.options.cache_by_role) {
     if (const auto known = memory(context, session).find(uri, action, version)) return outcome(*known);
   }
-  if (session.internal) {  // nobody could wait for the answer
-    context.problem = "the router's own sessions cannot have a role with a dynamic authorizer";
-    return {Outcome::failed, false, context.problem};
-  }
   context.question = Question{action, uri, &options, version};
   return {Outcome::deferred, false, {}};
 }

@@ -100,9 +100,11 @@ RouterWorker load_router(ObjectReader& object, bool& disabled) {
   each_item(object, "components", [&](const Json&, const std::string& path) {
     context.unsupported(path, "Python components are not available; run them as a client or as a guest worker");
   });
+  context.realms = &router.realms;
   each_item(object, "transports", [&](const Json& item, const std::string& path) {
     router.transports.push_back(load_transport(context, item, path));
   });
+  context.realms = nullptr;
   for (const std::string_view key : {"manhole", "connections"}) {
     if (object.find(key) != nullptr) {
       context.unsupported(object.path_of(key), "\"" + std::string(key) + "\" of a router is not available");

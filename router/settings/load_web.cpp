@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "settings/object_reader.hpp"
@@ -9,9 +10,26 @@ namespace {
 /// Paths nest no deeper than this.
 constexpr int kMaxDepth = 16;
 
-const std::vector<std::string_view> kUnsupported{
-    "reverseproxy",           "cgi",  "longpoll", "publisher", "caller", "webhook", "archive", "upload",
-    "websocket-reverseproxy", "wsgi", "resource", "wap",       "catalog"};
+constexpr std::string_view kTypes =
+    "websocket, static, json, redirect, nodeinfo, path, publisher, caller, webhook, none";
+
+/// What Crossbar has and is not here, and what to do instead.
+struct Unsupported {
+  std::string_view type;
+  std::string_view advice;
+};
+constexpr std::array kUnsupported{
+    Unsupported{"reverseproxy", ""},
+    Unsupported{"cgi", ""},
+    Unsupported{"longpoll", ""},
+    Unsupported{"archive", ""},
+    Unsupported{"upload", ""},
+    Unsupported{"websocket-reverseproxy", ""},
+    Unsupported{"wsgi", ": it hosts Python code; run that in a server of its own"},
+    Unsupported{"resource", ": it hosts Python code; run that in a server of its own"},
+    Unsupported{"wap", ": it renders templates in Python; run that in a server of its own"},
+    Unsupported{"catalog", ": it belongs to XBR"},
+};
 
 bool is_path(const std::string& path) {
   if (path == "/") return true;
@@ -63,11 +81,17 @@ JsonValue load_json_value(ObjectReader& object) {
   return json;
 }
 
+const Unsupported* find_unsupported(std::string_view type) {
+  const auto at =
+      std::find_if(kUnsupported.begin(), kUnsupported.end(), [&](const auto& one) { return one.type == type; });
+  return at != kUnsupported.end() ? &*at : nullptr;
+}
+
 std::vector<WebPath> load_paths(ObjectReader& object, int depth);
 
 WebService load_service(LoadContext& context, const Json& value, const std::string& path, int depth) {
   ObjectReader object(context, value, path);
-  const std::string type = object.required_text("type", "websocket, static, json, redirect, nodeinfo, path, none");
+  const std::string type = object.required_text("type", kTypes);
   object.text("id");
   WebService service;
   if (type == "websocket") {
@@ -83,13 +107,18 @@ WebService load_service(LoadContext& context, const Json& value, const std::stri
   } else if (type == "path") {
     object.require("paths", "an object of services by path");
     service = PathService{load_paths(object, depth + 1)};
-  } else if (std::find(kUnsupported.begin(), kUnsupported.end(), type) != kUnsupported.end()) {
-    context.unsupported(path, "the path service \"" + type + "\" is not available");
+  } else if (type == "publisher") {
+    service = load_publisher(object);
+  } else if (type == "caller") {
+    service = load_caller(object);
+  } else if (type == "webhook") {
+    service = load_webhook(object);
+  } else if (const auto* other = find_unsupported(type)) {
+    context.unsupported(path, "the path service \"" + type + "\" is not available" + std::string(other->advice));
     return UnsupportedService{type};
   } else if (type != "none") {
     if (!type.empty()) {
-      context.error(object.path_of("type"), "\"" + type + "\" is not a path service",
-                    "websocket, static, json, redirect, nodeinfo, path, none");
+      context.error(object.path_of("type"), "\"" + type + "\" is not a path service", std::string(kTypes));
     }
     return service;
   }

@@ -21,7 +21,8 @@ struct LoadContext {
   std::string node_directory;
   const Environment& environment;
   Report& report;
-  std::map<std::string, int> counters;  ///< of automatic ids
+  std::map<std::string, int> counters;         ///< of automatic ids
+  const std::vector<Realm>* realms = nullptr;  ///< of the router worker whose transports are being read
 
   void error(const std::string& path, std::string what, std::string allowed = {});
   void warn(const std::string& path, std::string what, std::string allowed = {});
@@ -109,6 +110,9 @@ Endpoint load_endpoint(ObjectReader& transport);
 WebSocket load_websocket(ObjectReader& object);
 void load_rawsocket(ObjectReader& object, RawSocket& out);
 Web load_web(ObjectReader& object);
+Publisher load_publisher(ObjectReader& object);
+Caller load_caller(ObjectReader& object);
+Webhook load_webhook(ObjectReader& object);
 Auth load_auth(ObjectReader& object);
 GuestWorker load_guest(ObjectReader& object);
 void load_websocket_options(ObjectReader& object, WebSocketOptions& out);

@@ -38,4 +38,14 @@ std::string own_address(int fd) {
   return address_text(address, size);
 }
 
+std::string ip_of(std::string_view address) {
+  if (!address.starts_with("tcp")) return {};
+  const auto first = address.find(':');
+  const auto last = address.rfind(':');
+  if (first == std::string_view::npos || last <= first) return {};
+  std::string_view ip = address.substr(first + 1, last - first - 1);
+  if (ip.starts_with('[') && ip.ends_with(']')) ip = ip.substr(1, ip.size() - 2);
+  return std::string(ip);
+}
+
 }  // namespace crosspoint::transports

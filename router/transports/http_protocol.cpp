@@ -55,12 +55,21 @@ class HttpProtocol::Exchange final : public HttpExchange {
       protocol->switch_protocol(request_, std::move(response), make);
     }
   }
+  void on_abandoned(std::function<void()> callback) override {
+    if (protocol_ != nullptr) abandoned_ = std::move(callback);
+  }
   Stream* stream() override { return protocol_ != nullptr ? &protocol_->stream_ : nullptr; }
+  /// The protocol is being destroyed: at the end of the program, or because it was replaced.
   void detach() { protocol_ = nullptr; }
+  void abandon() {
+    if (std::exchange(protocol_, nullptr) == nullptr) return;
+    if (const auto callback = std::exchange(abandoned_, nullptr)) callback();
+  }
 
  private:
   HttpProtocol* protocol_;
   HttpRequest request_;
+  std::function<void()> abandoned_;
 };
 
 HttpProtocol::HttpProtocol(Stream& stream, const HttpService& root, const HttpOptions& options)
@@ -222,7 +231,7 @@ void HttpProtocol::switch_protocol(const HttpRequest& request, HttpResponse resp
 
 void HttpProtocol::on_closed(std::string_view) {
   stream_.io().cancel(timer_);
-  if (exchange_) exchange_->detach();
+  if (exchange_) exchange_->abandon();
 }
 
 }  // namespace crosspoint::transports

@@ -21,6 +21,8 @@ class HttpExchange {
   /// Answers with "101 Switching Protocols" and hands the connection to another protocol. `make` gets the stream after
   /// the response is queued.
   virtual void upgrade(HttpResponse response, const std::function<std::unique_ptr<Protocol>(Stream&)>& make) = 0;
+  /// Has `callback` called if the connection ends before the request is answered. At most one.
+  virtual void on_abandoned(std::function<void()> callback) = 0;
   /// The connection; nullptr if it is gone.
   virtual Stream* stream() = 0;
 };

@@ -22,6 +22,9 @@ struct Make {
   std::unique_ptr<HttpService> operator()(const settings::Redirect& s) const { return make_redirect(s); }
   std::unique_ptr<HttpService> operator()(const settings::NodeInfo&) const { return make_node_info(context); }
   std::unique_ptr<HttpService> operator()(const settings::PathService& s) const { return make_paths(s.paths, context); }
+  std::unique_ptr<HttpService> operator()(const settings::Publisher& s) const { return make_publisher(s, context); }
+  std::unique_ptr<HttpService> operator()(const settings::Caller& s) const { return make_caller(s, context); }
+  std::unique_ptr<HttpService> operator()(const settings::Webhook& s) const { return make_webhook(s, context); }
   std::unique_ptr<HttpService> operator()(const settings::UnsupportedService&) const { return nullptr; }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 #include "settings/transport.hpp"
 #include "transports/http_service.hpp"
 #include "transports/message_port.hpp"
+#include "transports/web/bridge_session.hpp"
 
 /// The path services of web transports, one file each; services.cpp has the table.
 namespace crosspoint::transports::web {
@@ -15,6 +17,8 @@ namespace crosspoint::transports::web {
 struct ServiceContext {
   /// The WAMP side of a WebSocket endpoint. The result must outlive the service.
   std::function<MessageHandlerFactory&(const settings::WebSocket&)> make_endpoint;
+  /// A session of the router's own for a bridge; calls end after `call_timeout`. The result must outlive the service.
+  std::function<BridgeSession&(const settings::BridgeTarget&, std::chrono::seconds call_timeout)> make_bridge_session;
   /// What a nodeinfo page shows, as rows of name and value. Any thread.
   std::function<std::vector<std::pair<std::string, std::string>>()> node_info;
   std::string server;  ///< name and, if it may be shown, version
@@ -28,6 +32,9 @@ std::unique_ptr<HttpService> make_static_files(const settings::StaticFiles& sett
 std::unique_ptr<HttpService> make_json(const settings::JsonValue& settings);
 std::unique_ptr<HttpService> make_redirect(const settings::Redirect& settings);
 std::unique_ptr<HttpService> make_node_info(const ServiceContext& context);
+std::unique_ptr<HttpService> make_publisher(const settings::Publisher& settings, const ServiceContext& context);
+std::unique_ptr<HttpService> make_caller(const settings::Caller& settings, const ServiceContext& context);
+std::unique_ptr<HttpService> make_webhook(const settings::Webhook& settings, const ServiceContext& context);
 /// Nested paths, and the root of every web transport. nullptr if one of them is not available.
 std::unique_ptr<HttpService> make_paths(const std::vector<settings::WebPath>& paths, const ServiceContext& context);
 

@@ -28,6 +28,7 @@ class TestExchange final : public transports::HttpExchange {
   }
   void upgrade(transports::HttpResponse,
                const std::function<std::unique_ptr<transports::Protocol>(transports::Stream&)>&) override {}
+  void on_abandoned(std::function<void()>) override {}
   transports::Stream* stream() override { return nullptr; }
 
   /// Asks `service` for a target.
