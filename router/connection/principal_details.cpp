@@ -41,7 +41,7 @@ json transport(const transports::TransportInfo& info) {
            {"http_headers_sent", std::move(sent)},
            {"http_cbtid", nullptr}};
   out["type"] = info.framing;
-  out["protocol"] = websocket ? info.subprotocol : std::string(info.serializer->name);
+  out["protocol"] = info.subprotocol.empty() ? std::string(info.serializer->name) : info.subprotocol;
   out["cbtid"] = nullptr;
   out["client_cert"] = certificate;
   return out;

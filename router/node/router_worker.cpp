@@ -117,6 +117,9 @@ transports::web::ServiceContext RouterWorker::service_context() {
   context.make_endpoint = [this](const settings::WebSocket& settings) -> transports::MessageHandlerFactory& {
     return make_endpoint(settings);
   };
+  context.make_longpoll_endpoint = [this](const settings::LongPoll& settings) -> transports::MessageHandlerFactory& {
+    return make_endpoint(settings.auth, {settings.queue_limit_bytes, settings::SlowReceiver::disconnect});
+  };
   context.make_bridge_session = [this](const settings::BridgeTarget& target,
                                        std::chrono::seconds call_timeout) -> transports::web::BridgeSession& {
     bridges_.push_back(std::make_unique<connection::BridgeSessions>(*router_, target.realm, target.role, call_timeout));

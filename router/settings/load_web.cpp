@@ -11,7 +11,7 @@ namespace {
 constexpr int kMaxDepth = 16;
 
 constexpr std::string_view kTypes =
-    "websocket, static, json, redirect, nodeinfo, path, publisher, caller, webhook, none";
+    "websocket, static, json, redirect, nodeinfo, path, publisher, caller, webhook, longpoll, none";
 
 /// What Crossbar has and is not here, and what to do instead.
 struct Unsupported {
@@ -21,7 +21,6 @@ struct Unsupported {
 constexpr std::array kUnsupported{
     Unsupported{"reverseproxy", ""},
     Unsupported{"cgi", ""},
-    Unsupported{"longpoll", ""},
     Unsupported{"archive", ""},
     Unsupported{"upload", ""},
     Unsupported{"websocket-reverseproxy", ""},
@@ -113,6 +112,8 @@ WebService load_service(LoadContext& context, const Json& value, const std::stri
     service = load_caller(object);
   } else if (type == "webhook") {
     service = load_webhook(object);
+  } else if (type == "longpoll") {
+    service = load_longpoll(object);
   } else if (const auto* other = find_unsupported(type)) {
     context.unsupported(path, "the path service \"" + type + "\" is not available" + std::string(other->advice));
     return UnsupportedService{type};

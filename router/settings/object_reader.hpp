@@ -113,6 +113,7 @@ Web load_web(ObjectReader& object);
 Publisher load_publisher(ObjectReader& object);
 Caller load_caller(ObjectReader& object);
 Webhook load_webhook(ObjectReader& object);
+LongPoll load_longpoll(ObjectReader& object);
 Auth load_auth(ObjectReader& object);
 GuestWorker load_guest(ObjectReader& object);
 void load_websocket_options(ObjectReader& object, WebSocketOptions& out);

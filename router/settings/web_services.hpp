@@ -7,8 +7,13 @@
 #include <string_view>
 #include <vector>
 
-/// Path services that reach into a realm: the HTTP bridges.
+#include "settings/auth.hpp"
+
+/// Path services that reach into a realm: the HTTP bridges, and WAMP over long-polling.
 namespace crosspoint::settings {
+
+/// The largest body of an HTTP request, where a service takes none that are larger.
+inline constexpr std::size_t kMaxHttpBody = 1024 * 1024;
 
 /// A range of IP addresses: "10.0.0.0/8", "::1".
 struct IpNetwork {
@@ -55,6 +60,17 @@ struct Webhook {
   std::string error_response = "NOT OK";
   std::string github_secret;  ///< if not empty: X-Hub-Signature must fit
   std::size_t post_body_limit = 0;
+};
+
+/// `options` of a longpoll service, but for `auth`, which Crossbar's does not have.
+struct LongPoll {
+  Auth auth;
+  std::string debug_transport_id;              ///< every transport's id, if not empty
+  std::uint32_t request_timeout = 10;          ///< seconds that a poll waits for messages
+  std::uint32_t session_timeout = 30;          ///< seconds without a poll after which a transport ends
+  std::size_t queue_limit_bytes = 128 * 1024;  ///< waiting for a client, apart from the next message
+  std::size_t queue_limit_messages = 100;      ///< waiting for a client
+  std::size_t transport_limit = 16384;         ///< open at a time: Crosspoint's own
 };
 
 }  // namespace crosspoint::settings

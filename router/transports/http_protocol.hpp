@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/timers.hpp"
+#include "settings/web_services.hpp"
 #include "transports/http_service.hpp"
 #include "transports/protocol.hpp"
 #include "transports/stream.hpp"
@@ -18,7 +19,7 @@ struct HttpOptions {
   /// Seconds a connection may idle between requests or take to send one.
   std::uint32_t client_timeout = 60;
   std::string server = "Crosspoint";  ///< the Server header
-  std::size_t max_body = 1024 * 1024;
+  std::size_t max_body = settings::kMaxHttpBody;
 };
 
 /// The server's side of HTTP/1.1 on one connection: one request at a time goes to the service, its response goes out;

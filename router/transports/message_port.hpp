@@ -12,13 +12,13 @@
 #include "base/io_thread.hpp"
 #include "serializers/serializers.hpp"
 
-/// Where message transports (WebSocket, RawSocket) and the WAMP connection above them meet.
+/// Where message transports (WebSocket, RawSocket, long-polling) and the WAMP connection above them meet.
 namespace crosspoint::transports {
 
 /// What is known of a connection when its transport is ready to carry messages.
 struct TransportInfo {
   const serializers::Serializer* serializer = nullptr;
-  std::string framing;                    ///< "websocket" or "rawsocket"
+  std::string framing;                    ///< "websocket", "rawsocket" or "longpoll"
   std::string subprotocol;                ///< WebSocket's, or empty
   std::vector<std::string> extensions;    ///< WebSocket's in use
   std::string own_address, peer_address;  ///< "tcp4:127.0.0.1:48638"
@@ -54,7 +54,7 @@ class MessagePort {
   virtual SharedFrame make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const = 0;
   /// The same for a frame.
   virtual bool send(const SharedFrame& frame) = 0;
-  /// Ports of one kind exchange shared frames: 0 WebSocket, 1 RawSocket.
+  /// Ports of one kind exchange shared frames: 0 WebSocket, 1 RawSocket; 2 long-polling, which takes none.
   virtual unsigned kind() const = 0;
 
   /// Bytes queued but not yet taken by the kernel.
@@ -87,6 +87,8 @@ class MessageHandler {
   virtual void on_drained() = 0;
   /// The connection is gone. The last call.
   virtual void on_closed(std::string_view reason) = 0;
+  /// The id of the session that lives on the connection; 0 if there is none.
+  virtual std::uint64_t session() const { return 0; }
 };
 
 /// Makes the handler for a new connection: the WAMP side of an endpoint. Used by all threads.

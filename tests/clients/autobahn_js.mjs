@@ -1,21 +1,43 @@
 // autobahn-js from npm: joins, publishes, subscribes, registers and calls with the serializer named in argv. Ends with
-// exit code 0 if all went as it should; assertions say what did not.
+// exit code 0 if all went as it should; assertions say what did not. A URL that begins with http is one for long-polling.
 import assert from 'node:assert/strict';
 import {createRequire} from 'node:module';
 
 const autobahn = createRequire(new URL('../package.json', import.meta.url))('autobahn');
 const [url, name] = process.argv.slice(2);
+const transport = url.startsWith('http') ? {transports: [{type: 'longpoll', url}]} : {url};
 const serializers = {
   json: () => new autobahn.serializer.JSONSerializer(),
   msgpack: () => new autobahn.serializer.MsgpackSerializer(),
   cbor: () => new autobahn.serializer.CBORSerializer(),
 };
 
+// What autobahn-js takes of a browser's XMLHttpRequest for long-polling, which Node does not have.
+globalThis.XMLHttpRequest = class {
+  open(method, url) {
+    Object.assign(this, {method, url, headers: {}});
+  }
+  setRequestHeader(name, value) {
+    this.headers[name] = value;
+  }
+  async send(body) {
+    try {
+      const response = await fetch(this.url, {method: this.method, headers: this.headers, body});
+      this.responseText = await response.text();
+      this.status = response.status;
+    } catch (error) {
+      this.status = 0;
+    }
+    this.readyState = 4;
+    this.onreadystatechange();
+  }
+};
+
 // A session with the options given; rejects with the reason if the router refuses.
 function join(options = {}) {
   return new Promise((resolve, reject) => {
     const connection = new autobahn.Connection(
-      {url, realm: 'realm1', serializers: [serializers[name]()], max_retries: 0, ...options});
+      {...transport, realm: 'realm1', serializers: [serializers[name]()], max_retries: 0, ...options});
     connection.onopen = (session, details) => resolve({connection, session, details});
     connection.onclose = (reason, details) => {
       reject(Object.assign(new Error(`${reason}: ${details.reason}`), {details}));

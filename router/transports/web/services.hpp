@@ -17,6 +17,8 @@ namespace crosspoint::transports::web {
 struct ServiceContext {
   /// The WAMP side of a WebSocket endpoint. The result must outlive the service.
   std::function<MessageHandlerFactory&(const settings::WebSocket&)> make_endpoint;
+  /// The same of a long-poll service.
+  std::function<MessageHandlerFactory&(const settings::LongPoll&)> make_longpoll_endpoint;
   /// A session of the router's own for a bridge; calls end after `call_timeout`. The result must outlive the service.
   std::function<BridgeSession&(const settings::BridgeTarget&, std::chrono::seconds call_timeout)> make_bridge_session;
   /// What a nodeinfo page shows, as rows of name and value. Any thread.
@@ -28,6 +30,7 @@ struct ServiceContext {
 std::unique_ptr<HttpService> make_service(const settings::WebService& settings, const ServiceContext& context);
 
 std::unique_ptr<HttpService> make_websocket(const settings::WebSocket& settings, const ServiceContext& context);
+std::unique_ptr<HttpService> make_longpoll(const settings::LongPoll& settings, const ServiceContext& context);
 std::unique_ptr<HttpService> make_static_files(const settings::StaticFiles& settings);
 std::unique_ptr<HttpService> make_json(const settings::JsonValue& settings);
 std::unique_ptr<HttpService> make_redirect(const settings::Redirect& settings);
