@@ -11,7 +11,7 @@ namespace {
 constexpr int kMaxDepth = 16;
 
 constexpr std::string_view kTypes =
-    "websocket, static, json, redirect, nodeinfo, path, publisher, caller, webhook, longpoll, none";
+    "websocket, static, json, redirect, nodeinfo, path, publisher, caller, webhook, longpoll, reverseproxy, none";
 
 /// What Crossbar has and is not here, and what to do instead.
 struct Unsupported {
@@ -19,7 +19,6 @@ struct Unsupported {
   std::string_view advice;
 };
 constexpr std::array kUnsupported{
-    Unsupported{"reverseproxy", ""},
     Unsupported{"cgi", ""},
     Unsupported{"archive", ""},
     Unsupported{"upload", ""},
@@ -86,6 +85,27 @@ const Unsupported* find_unsupported(std::string_view type) {
   return at != kUnsupported.end() ? &*at : nullptr;
 }
 
+ReverseProxy load_reverse_proxy(ObjectReader& object) {
+  constexpr std::int64_t kMaxPort = 65535;
+  ReverseProxy proxy;
+  LoadContext& context = object.context();
+  proxy.host = object.required_text("host", "a host name or an IP address");
+  proxy.port = static_cast<std::uint16_t>(object.integer("port", 1, kMaxPort).value_or(proxy.port));
+  proxy.path = object.text_or("path", "");
+  const auto usable = [](unsigned char c) { return c > ' ' && c < 0x7f && c != '?' && c != '#'; };
+  if (!proxy.path.empty() &&
+      (!proxy.path.starts_with('/') || !std::all_of(proxy.path.begin(), proxy.path.end(), usable))) {
+    context.error(object.path_of("path"), "\"" + proxy.path + "\" cannot be used",
+                  "a path that begins with '/', percent-encoded, without a query");
+  }
+  if (proxy.path.ends_with('/')) proxy.path.pop_back();  // the slash before the rest is added
+  proxy.forwarded_port =
+      static_cast<std::uint16_t>(object.integer("forwarded_port", 1, kMaxPort).value_or(proxy.forwarded_port));
+  proxy.forwarded_proto = object.choice("forwarded_proto", {"http", "https"}, 0) == 0 ? "http" : "https";
+  proxy.timeout = static_cast<std::uint32_t>(object.integer("timeout", 1, 86400).value_or(proxy.timeout));
+  return proxy;
+}
+
 std::vector<WebPath> load_paths(ObjectReader& object, int depth);
 
 WebService load_service(LoadContext& context, const Json& value, const std::string& path, int depth) {
@@ -114,6 +134,8 @@ WebService load_service(LoadContext& context, const Json& value, const std::stri
     service = load_webhook(object);
   } else if (type == "longpoll") {
     service = load_longpoll(object);
+  } else if (type == "reverseproxy") {
+    service = load_reverse_proxy(object);
   } else if (const auto* other = find_unsupported(type)) {
     context.unsupported(path, "the path service \"" + type + "\" is not available" + std::string(other->advice));
     return UnsupportedService{type};

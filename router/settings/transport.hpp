@@ -78,7 +78,7 @@ struct UnsupportedService {
 };
 
 using WebService = std::variant<NoService, WebSocket, StaticFiles, JsonValue, Redirect, NodeInfo, PathService,
-                                Publisher, Caller, Webhook, LongPoll, UnsupportedService>;
+                                Publisher, Caller, Webhook, LongPoll, ReverseProxy, UnsupportedService>;
 
 struct WebPath {
   std::string path;  ///< one component, or "/" for what no other path takes

@@ -62,6 +62,16 @@ struct Webhook {
   std::size_t post_body_limit = 0;
 };
 
+/// Another HTTP server that requests are passed on to.
+struct ReverseProxy {
+  std::string host;
+  std::uint16_t port = 80;
+  std::string path;                   ///< in front of what is behind the service's own path
+  std::uint16_t forwarded_port = 80;  ///< told the other server, as is:
+  std::string forwarded_proto = "http";
+  std::uint32_t timeout = 60;  ///< seconds in which something must come from it: Crosspoint's own
+};
+
 /// `options` of a longpoll service, but for `auth`, which Crossbar's does not have.
 struct LongPoll {
   Auth auth;

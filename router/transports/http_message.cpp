@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
+
 #include <ostream>
 
 #include <boost/beast/http/status.hpp>
@@ -36,6 +39,14 @@ HttpResponse& HttpResponse::operator=(HttpResponse&& other) noexcept {
 
 HttpResponse::~HttpResponse() {
   if (file.fd >= 0) ::close(file.fd);
+}
+
+bool HttpResponse::has(std::string_view name) const {
+  return std::any_of(headers.begin(), headers.end(), [&](const auto& header) {
+    return std::equal(header.first.begin(), header.first.end(), name.begin(), name.end(), [](char a, char b) {
+      return std::tolower(static_cast<unsigned char>(a)) == static_cast<unsigned char>(b);
+    });
+  });
 }
 
 HttpResponse HttpResponse::text(unsigned status, std::string body) {

@@ -50,6 +50,9 @@ struct HttpResponse {
 
   void set(std::string name, std::string value) { headers.emplace_back(std::move(name), std::move(value)); }
 
+  /// True if there is a header of that name (in lower case).
+  bool has(std::string_view name) const;
+
   /// A short plain-text answer.
   static HttpResponse text(unsigned status, std::string body);
   static HttpResponse html(unsigned status, std::string body);

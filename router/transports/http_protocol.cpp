@@ -55,6 +55,23 @@ class HttpProtocol::Exchange final : public HttpExchange {
       protocol->switch_protocol(request_, std::move(response), make);
     }
   }
+  void start(HttpResponse head, std::optional<std::uint64_t> size) override {
+    if (protocol_ != nullptr) protocol_->start_body(request_, std::move(head), size);
+  }
+  void write(std::string_view part) override {
+    if (protocol_ != nullptr) protocol_->write_body(part);
+  }
+  void finish() override {
+    if (HttpProtocol* protocol = std::exchange(protocol_, nullptr)) protocol->finish_body();
+  }
+  void break_off(std::string_view reason) override {
+    if (HttpProtocol* protocol = std::exchange(protocol_, nullptr)) protocol->stream_.finish(reason);
+  }
+  std::size_t queued() const override { return protocol_ != nullptr ? protocol_->stream_.queued() : 0; }
+  void on_writable(std::function<void()> callback) override { writable_ = std::move(callback); }
+  void drained() {
+    if (protocol_ != nullptr && writable_) writable_();
+  }
   void on_abandoned(std::function<void()> callback) override {
     if (protocol_ != nullptr) abandoned_ = std::move(callback);
   }
@@ -70,6 +87,7 @@ class HttpProtocol::Exchange final : public HttpExchange {
   HttpProtocol* protocol_;
   HttpRequest request_;
   std::function<void()> abandoned_;
+  std::function<void()> writable_;
 };
 
 HttpProtocol::HttpProtocol(Stream& stream, const HttpService& root, const HttpOptions& options)
@@ -154,13 +172,19 @@ void HttpProtocol::refuse(unsigned status, std::string_view problem) {
   exchange->respond(std::move(response));
 }
 
-std::string HttpProtocol::head(const HttpRequest& request, const HttpResponse& response, std::uint64_t size,
-                               bool close) const {
-  std::string text = fmt::format("HTTP/1.1 {} {}\r\nServer: {}\r\nDate: {}\r\n", response.status,
-                                 status_text(response.status), options_.server, http_date());
+std::string HttpProtocol::head(const HttpRequest& request, const HttpResponse& response,
+                               std::optional<std::uint64_t> size, bool close) const {
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\n", response.status, status_text(response.status));
+  // A service that passes on another server's response has that one's.
+  if (!response.has("server")) text += fmt::format("Server: {}\r\n", options_.server);
+  if (!response.has("date")) text += fmt::format("Date: {}\r\n", http_date());
   for (const auto& [name, value] : response.headers) text += fmt::format("{}: {}\r\n", name, value);
   if (response.status >= 200 && response.status != 204 && response.status != 304) {
-    text += fmt::format("Content-Length: {}\r\n", size);
+    if (size) {
+      text += fmt::format("Content-Length: {}\r\n", *size);
+    } else if (!request.http_1_0) {
+      text += "Transfer-Encoding: chunked\r\n";
+    }
   }
   if (options_.hsts) text += fmt::format("Strict-Transport-Security: max-age={}\r\n", options_.hsts_max_age);
   if (close) {
@@ -189,7 +213,44 @@ void HttpProtocol::send_response(const HttpRequest& request, HttpResponse respon
   send_file_part();
 }
 
+void HttpProtocol::start_body(const HttpRequest& request, HttpResponse response, std::optional<std::uint64_t> size) {
+  chunked_ = !size && !request.http_1_0;
+  close_after_ = response.close || !request.keep_alive || (!size && !chunked_);
+  no_body_ = request.method == "HEAD" || response.status == 204 || response.status == 304;
+  left_ = size.value_or(0);
+  stream_.out().append_copy(base::as_bytes(head(request, response, size, close_after_)));
+  if (options_.access_log) {
+    log::info("{} \"{} {}\" {}", stream_.peer_address(), request.method, request.target, response.status);
+  }
+  stream_.wake();
+}
+
+void HttpProtocol::write_body(std::string_view part) {
+  if (no_body_ || part.empty()) return;
+  if (chunked_) stream_.out().append_copy(base::as_bytes(fmt::format("{:x}\r\n", part.size())));
+  stream_.out().append_copy(base::as_bytes(part));
+  if (chunked_) stream_.out().append_copy(base::as_bytes(std::string_view("\r\n")));
+  left_ -= std::min<std::uint64_t>(left_, part.size());
+  expect_progress();
+  stream_.wake();
+}
+
+void HttpProtocol::finish_body() {
+  stream_.io().cancel(timer_);
+  if (!no_body_ && left_ > 0) return stream_.close("a body is shorter than was announced");
+  if (!no_body_ && chunked_) stream_.out().append_copy(base::as_bytes(std::string_view("0\r\n\r\n")));
+  stream_.wake();
+  finish_response();
+}
+
+void HttpProtocol::expect_progress() {
+  stream_.io().cancel(timer_);
+  timer_ = stream_.io().after(std::chrono::seconds(options_.client_timeout),
+                              [this] { stream_.close("the client does not read its response"); });
+}
+
 void HttpProtocol::send_file_part() {
+  stream_.io().cancel(timer_);
   if (file_.size > 0) {
     const std::size_t want = std::min<std::uint64_t>(file_.size, kFilePart);
     std::uint8_t* space = stream_.out().reserve(want);
@@ -201,14 +262,18 @@ void HttpProtocol::send_file_part() {
     file_.size -= static_cast<std::uint64_t>(got);
     stream_.wake();
   }
-  if (file_.size > 0) return;  // on_drained() goes on
+  if (file_.size > 0) return expect_progress();  // on_drained() goes on
   ::close(file_.fd);
   file_.fd = -1;
   finish_response();
 }
 
 void HttpProtocol::on_drained() {
-  if (file_.fd >= 0) send_file_part();
+  if (file_.fd >= 0) return send_file_part();
+  if (const auto exchange = exchange_) {
+    stream_.io().cancel(timer_);
+    exchange->drained();
+  }
 }
 
 void HttpProtocol::finish_response() {

@@ -40,7 +40,13 @@ class HttpProtocol final : public Protocol {
   void dispatch();
   void refuse(unsigned status, std::string_view problem);
   void send_response(const HttpRequest& request, HttpResponse response);
-  std::string head(const HttpRequest& request, const HttpResponse& response, std::uint64_t size, bool close) const;
+  /// Without a size: the body comes in chunks, or ends with the connection.
+  std::string head(const HttpRequest& request, const HttpResponse& response, std::optional<std::uint64_t> size,
+                   bool close) const;
+  void start_body(const HttpRequest& request, HttpResponse response, std::optional<std::uint64_t> size);
+  void write_body(std::string_view part);
+  void finish_body();
+  void expect_progress();
   void send_file_part();
   void finish_response();
   void switch_protocol(const HttpRequest& request, HttpResponse response,
@@ -54,6 +60,9 @@ class HttpProtocol final : public Protocol {
   std::shared_ptr<Exchange> exchange_;  // the request under way
   FileRange file_;                      // what is left of the file being sent
   bool close_after_ = false;
+  bool chunked_ = false;    // the body that is being written
+  bool no_body_ = false;    // what is written is not sent: the request was HEAD
+  std::uint64_t left_ = 0;  // of a body of known size
   base::Timers::Handle timer_;
 };
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "transports/http_message.hpp"
@@ -21,6 +23,19 @@ class HttpExchange {
   /// Answers with "101 Switching Protocols" and hands the connection to another protocol. `make` gets the stream after
   /// the response is queued.
   virtual void upgrade(HttpResponse response, const std::function<std::unique_ptr<Protocol>(Stream&)>& make) = 0;
+  /// Answers the request with a body that comes bit by bit: start(), then write() as often as wanted, then finish(). If
+  /// `size` is not known, the body goes out in chunks, or ends with the connection. All of no effect if the connection
+  /// is gone.
+  virtual void start(HttpResponse head, std::optional<std::uint64_t> size) = 0;
+  virtual void write(std::string_view part) = 0;
+  virtual void finish() = 0;
+  /// Ends the connection in place of finish(), so that the client sees that the body is not whole.
+  virtual void break_off(std::string_view reason) = 0;
+  /// Bytes written that the kernel has not taken.
+  virtual std::size_t queued() const = 0;
+  /// Has `callback` called, after start(), whenever all that was written has gone to the kernel.
+  virtual void on_writable(std::function<void()> callback) = 0;
+
   /// Has `callback` called if the connection ends before the request is answered. At most one.
   virtual void on_abandoned(std::function<void()> callback) = 0;
   /// The connection; nullptr if it is gone.

@@ -164,3 +164,21 @@ def test_the_access_log_has_a_line_for_each_request(start, port):
     assert response.status == 404
     assert response.getheader("Strict-Transport-Security") == "max-age=60"
     node.wait_for(r'tcp4:127.0.0.1:\d+ "GET /some/where\?x=1" 404 \d+')
+
+
+@pytest.mark.parametrize(("service", "advice"), [
+    ({"type": "wsgi", "module": "m", "object": "o"}, "it hosts Python code; run that in a server of its own"),
+    ({"type": "resource", "classname": "c"}, "it hosts Python code; run that in a server of its own"),
+    ({"type": "wap", "templates": "t"}, "renders templates in Python"),
+    ({"type": "catalog"}, "belongs to XBR"),
+    ({"type": "cgi", "directory": "d", "processor": "p"}, ""),
+    ({"type": "archive", "archive": "a.zip"}, ""),
+    ({"type": "upload"}, ""),
+    ({"type": "websocket-reverseproxy"}, ""),
+])
+def test_check_names_services_that_are_not_available(tmp_path, service, advice):
+    directory = nodes.write_config(tmp_path, nodes.config(nodes.free_port(), paths={"x": service}))
+    done = nodes.run("check", "--cbdir", directory)
+    line = next(line for line in done.stdout.splitlines() if "not available here" in line)
+    assert done.returncode == 0 and "transports[0].paths.x" in line and f'"{service["type"]}"' in line and advice in line
+    assert nodes.run("start", "--cbdir", directory).returncode == 1

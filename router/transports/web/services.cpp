@@ -26,6 +26,7 @@ struct Make {
   std::unique_ptr<HttpService> operator()(const settings::Caller& s) const { return make_caller(s, context); }
   std::unique_ptr<HttpService> operator()(const settings::Webhook& s) const { return make_webhook(s, context); }
   std::unique_ptr<HttpService> operator()(const settings::LongPoll& s) const { return make_longpoll(s, context); }
+  std::unique_ptr<HttpService> operator()(const settings::ReverseProxy& s) const { return make_reverse_proxy(s); }
   std::unique_ptr<HttpService> operator()(const settings::UnsupportedService&) const { return nullptr; }
 };
 

@@ -31,6 +31,7 @@ std::unique_ptr<HttpService> make_service(const settings::WebService& settings, 
 
 std::unique_ptr<HttpService> make_websocket(const settings::WebSocket& settings, const ServiceContext& context);
 std::unique_ptr<HttpService> make_longpoll(const settings::LongPoll& settings, const ServiceContext& context);
+std::unique_ptr<HttpService> make_reverse_proxy(const settings::ReverseProxy& settings);
 std::unique_ptr<HttpService> make_static_files(const settings::StaticFiles& settings);
 std::unique_ptr<HttpService> make_json(const settings::JsonValue& settings);
 std::unique_ptr<HttpService> make_redirect(const settings::Redirect& settings);

@@ -28,6 +28,12 @@ class TestExchange final : public transports::HttpExchange {
   }
   void upgrade(transports::HttpResponse,
                const std::function<std::unique_ptr<transports::Protocol>(transports::Stream&)>&) override {}
+  void start(transports::HttpResponse head, std::optional<std::uint64_t>) override { respond(std::move(head)); }
+  void write(std::string_view part) override { body += part; }
+  void finish() override {}
+  void break_off(std::string_view) override { status = 0; }
+  std::size_t queued() const override { return 0; }
+  void on_writable(std::function<void()>) override {}
   void on_abandoned(std::function<void()>) override {}
   transports::Stream* stream() override { return nullptr; }
 
