@@ -8,6 +8,7 @@
 #include "base/io_thread.hpp"
 #include "connection/endpoint.hpp"
 #include "connection/router.hpp"
+#include "node/cookie_stores.hpp"
 #include "node/endpoint_sockets.hpp"
 #include "settings/node.hpp"
 #include "transports/http_protocol.hpp"
@@ -67,7 +68,7 @@ class RouterWorker {
   const transports::RawSocketOptions& make_rawsocket(const settings::RawSocket& rawsocket);
   transports::ProtocolFactory with_tls(transports::ProtocolFactory factory, const settings::Tls& tls);
   connection::Endpoint& make_endpoint(const settings::Auth& auth, const settings::QueueOptions& queue);
-  connection::Endpoint& make_endpoint(const settings::WebSocket& settings);
+  transports::MessageHandlerFactory& make_endpoint(const settings::WebSocket& settings);
   transports::web::ServiceContext service_context();
   std::vector<std::pair<std::string, std::string>> node_info() const;
 
@@ -80,6 +81,7 @@ class RouterWorker {
   std::vector<std::unique_ptr<transports::TlsContext>> tls_contexts_;
   std::vector<std::unique_ptr<base::IoThread>> threads_;
   std::unique_ptr<connection::Router> router_;
+  CookieStores cookie_stores_;
   std::vector<std::unique_ptr<connection::Endpoint>> endpoints_;
   std::vector<std::unique_ptr<transports::HttpService>> roots_;
   std::vector<std::unique_ptr<transports::HttpOptions>> http_options_;

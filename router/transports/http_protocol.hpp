@@ -17,6 +17,8 @@ struct HttpOptions {
   std::uint32_t hsts_max_age = 31536000;
   /// Seconds a connection may idle between requests or take to send one.
   std::uint32_t client_timeout = 60;
+  /// If not zero: within this time from connecting a request must have come that makes another protocol of it.
+  std::chrono::milliseconds open_timeout{0};
   std::string server = "Crosspoint";  ///< the Server header
   std::size_t max_body = 1024 * 1024;
 };
@@ -53,7 +55,8 @@ class HttpProtocol final : public Protocol {
   std::shared_ptr<Exchange> exchange_;  // the request under way
   FileRange file_;                      // what is left of the file being sent
   bool close_after_ = false;
-  base::Timers::Handle timer_;
+  base::Timers::Handle timer_;       // of a request
+  base::Timers::Handle open_timer_;  // of the opening handshake
 };
 
 }  // namespace crosspoint::transports
