@@ -252,19 +252,22 @@ void Connection::ask_authorizer() {
   const std::string arguments = authorizer_arguments(session_json(*session_->identity, port_.info()), question);
   realm::Realm& realm = gate_->shard().realm();
   waiting_->service = &gate_->service(*realm.find_role(realm::kTrustedRole));
-  waiting_->call = waiting_->service->call(
-      session_->role->authorizer(), arguments, kAuthorizerTime,
-      [this, version = question.version](Service::Answer answer) { on_verdict(std::move(answer), version); });
+  waiting_->call =
+      waiting_->service->call(session_->role->authorizer(), arguments, kAuthorizerTime,
+                              [this, question](Service::Answer answer) { on_verdict(std::move(answer), question); });
 }
 
-void Connection::on_verdict(Service::Answer answer, std::uint64_t version) {
+void Connection::on_verdict(Service::Answer answer, const realm::Question& question) {
   waiting_->service = nullptr;
   if (session_ == nullptr) return;
   realm::Verdict verdict = answer.error.empty() ? realm::read_verdict(answer.value) : realm::Verdict();
   if (!answer.error.empty()) {
     verdict.problem = answer.message.empty() ? answer.error : answer.error + ": " + answer.message;
   }
-  verdict.version = version;
+  verdict.action = question.action;
+  verdict.uri = question.uri;
+  verdict.version = question.version;
+  verdict.earlier = std::move(session_->verdict);
   session_->verdict = std::make_unique<realm::Verdict>(std::move(verdict));
   handle_waiting();
 }
@@ -275,9 +278,10 @@ void Connection::handle_waiting() {
     wamp::Message& message = workbench_.message;
     if (!serializers::decode(encoding_, entry.bytes(), workbench_.scratch, message).empty()) continue;  // never: it was
     serializers::share_payload(message, entry.chunk);
-    const bool done = handle(message);
-    if (session_ != nullptr) session_->verdict.reset();  // also if the message came to nothing without it
-    if (done) continue;
+    if (handle(message)) {
+      if (session_ != nullptr) session_->verdict.reset();
+      continue;
+    }
     waiting_->put_back(std::move(entry));
     ask_authorizer();
     break;

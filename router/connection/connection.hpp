@@ -72,7 +72,7 @@ class Connection final : public transports::MessageHandler, public realm::Peer, 
   void forget_cookie();
   void ask_authenticator(Handshake::Call call);
   void ask_authorizer();
-  void on_verdict(Service::Answer answer, std::uint64_t version);
+  void on_verdict(Service::Answer answer, const realm::Question& question);
   /// Handles what has waited, until the authorizer has to be asked again.
   void handle_waiting();
   bool must_wait(const wamp::Message& message) const;

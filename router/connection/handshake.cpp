@@ -48,20 +48,21 @@ std::string_view roles_problem(const json& details) {
 }
 
 realm::Announced read_announced(const json& details) {
-  realm::Announced announced;
   const json& roles = details["roles"];
-  const auto callee = roles.find("callee");
-  if (callee == roles.end()) return announced;
-  const auto features = callee->find("features");
-  if (features == callee->end() || !features->is_object()) return announced;
-  const auto has = [&](const char* name) {
-    const auto at = features->find(name);
-    return at != features->end() && at->is_boolean() && at->get<bool>();
+  const auto has = [&roles](const char* role, const char* feature) {
+    const json* value = &roles;
+    for (const char* key : {role, "features", feature}) {
+      if (!value->is_object() || !value->contains(key)) return false;
+      value = &(*value)[key];
+    }
+    return value->is_boolean() && value->get<bool>();
   };
-  announced.call_canceling = has("call_canceling");
-  announced.call_timeout = has("call_timeout");
-  announced.progressive_call_results = has("progressive_call_results");
-  announced.registration_revocation = has("registration_revocation");
+  realm::Announced announced;
+  announced.call_canceling = has("callee", "call_canceling");
+  announced.call_timeout = has("callee", "call_timeout");
+  announced.progressive_call_results = has("callee", "progressive_call_results");
+  announced.registration_revocation = has("callee", "registration_revocation");
+  announced.subscription_revocation = has("subscriber", "subscription_revocation");
   return announced;
 }
 

@@ -76,7 +76,7 @@ std::string router_session_json(const realm::Identity& identity) {
 
 std::string authorizer_arguments(const std::string& session, const realm::Question& question) {
   json options;
-  if (!serializers::to_value(*question.options, options)) options = json::object();
+  if (!serializers::to_value(question.options, options)) options = json::object();
   std::string arguments = "[" + session + ",";
   wamp::append_json_string(arguments, question.uri);
   return arguments + ",\"" + std::string(to_string(question.action)) + "\"," + dump(options) + "]";

@@ -79,9 +79,10 @@ std::string_view Service::send(wamp::RequestId request) {
   const std::string& text = pending_.find(request)->second.message;
   auto problem = serializers::decode(wamp::Encoding::json, base::as_bytes(text), scratch_, message_);
   if (problem.empty()) problem = gate_.shard().receive(session_, message_, gate_.outbox());
-  session_.verdict.reset();
+  auto verdict = std::move(session_.verdict);
   if (!problem.empty()) return problem;
   if (gate_.shard().question()) {
+    pending_.find(request).value().verdict = std::move(verdict);
     ask_authorizer(request);
   } else {
     gate_.deliver();
@@ -95,7 +96,7 @@ void Service::ask_authorizer(wamp::RequestId request) {
   Service& trusted = gate_.service(*gate_.shard().realm().find_role(realm::kTrustedRole));
   Pending& pending = pending_.find(request).value();
   pending.authorizing = &trusted;
-  const auto on_answer = [this, request, version = question.version](const Answer& answer) {
+  const auto on_answer = [this, request, question](const Answer& answer) {
     const auto at = pending_.find(request);
     if (at == pending_.end()) return;
     at.value().authorizing = nullptr;
@@ -103,7 +104,10 @@ void Service::ask_authorizer(wamp::RequestId request) {
     if (!answer.error.empty()) {
       verdict.problem = answer.message.empty() ? answer.error : answer.error + ": " + answer.message;
     }
-    verdict.version = version;
+    verdict.action = question.action;
+    verdict.uri = question.uri;
+    verdict.version = question.version;
+    verdict.earlier = std::move(at.value().verdict);
     session_.verdict = std::make_unique<realm::Verdict>(std::move(verdict));
     if (const auto problem = send(request); !problem.empty()) fail(request, wamp::kInvalidArgument, problem);
   };

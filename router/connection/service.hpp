@@ -67,6 +67,7 @@ class Service final : public realm::Peer {
     std::string message;             // in JSON, of request()
     Service* authorizing = nullptr;  // what asks the role's dynamic authorizer about it
     wamp::RequestId authorization = 0;
+    std::unique_ptr<realm::Verdict> verdict;  // the answers so far
   };
   wamp::RequestId prepare(wamp::MessageType type, std::string_view rest, std::chrono::seconds timeout,
                           Callback callback);

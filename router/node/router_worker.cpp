@@ -77,6 +77,8 @@ void RouterWorker::add_realm(const settings::Realm& settings) {
   options.uri_check = settings.strict_uris ? wamp::UriCheck::strict : wamp::UriCheck::loose;
   options.meta_api = settings.enable_meta_api;
   options.cache_by_role = settings.compat.role_authorization_cache;
+  options.retained = {settings.limits.retained_events, settings.limits.retained_bytes};
+  options.testaments = {settings.limits.testaments, settings.limits.testament_bytes};
   options.timestamp = connection::utc_timestamp;
   realm::Realm* realm = router_->add_realm(settings.name, std::move(options));
   for (const auto& role : settings.roles) {

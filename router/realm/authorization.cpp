@@ -40,7 +40,8 @@ Verdict from_dictionary(const json& value) {
       return invalid(value);
     }
   }
-  return allow_given ? verdict : invalid(value);
+  if (!allow_given) return invalid(value);
+  return verdict;
 }
 
 Authorization outcome(const Decision& decision) {
@@ -72,7 +73,9 @@ Verdict read_verdict(const json& value) {
 Authorization authorize_dynamically(ShardContext& context, Session& session, std::string_view uri, Action action,
                                     const wamp::Dict& options) {
   using Outcome = Authorization::Outcome;
-  if (const auto verdict = std::move(session.verdict)) {
+  const Verdict* verdict = session.verdict.get();
+  while (verdict != nullptr && (verdict->action != action || verdict->uri != uri)) verdict = verdict->earlier.get();
+  if (verdict != nullptr) {
     if (!verdict->problem.empty()) {
       context.problem = verdict->problem;
       return {Outcome::failed, false, context.problem};
@@ -84,7 +87,7 @@ Authorization authorize_dynamically(ShardContext& context, Session& session, std
   if (session.remembered || context.options.cache_by_role) {
     if (const auto known = memory(context, session).find(uri, action, version)) return outcome(*known);
   }
-  context.question = Question{action, uri, &options, version};
+  context.question = Question{action, std::string(uri), options, version};
   return {Outcome::deferred, false, {}};
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -13,23 +14,27 @@
 
 /// Authorization of one message. A role's static rules answer at once. A dynamic authorizer is a procedure that has to
 /// be called first: the message is put aside (deferred), whoever delivers messages has the Question asked, and brings
-/// the Verdict when it hands the same message in again.
+/// the Verdict when it hands the same message in again. A message may raise several questions, one after the other.
 namespace crosspoint::realm {
 
-/// What a dynamic authorizer is to be asked. Views into the message.
+/// What a dynamic authorizer is to be asked.
 struct Question {
   Action action{};
-  std::string_view uri;
-  const wamp::Dict* options = nullptr;  ///< of the message
-  std::uint64_t version = 0;            ///< of the authorizer's registration; goes into the Verdict
+  std::string uri;
+  wamp::Dict options;         ///< of the message, and valid as long as that
+  std::uint64_t version = 0;  ///< of the authorizer's registration; goes into the Verdict
 };
 
-/// What a dynamic authorizer said.
+/// What a dynamic authorizer said of a Question.
 struct Verdict {
+  Action action{};
+  std::string uri;
   Decision decision;
   bool cache = false;         ///< remember it for the session
   std::uint64_t version = 0;  ///< from the Question
   std::string problem;        ///< if not empty: the authorizer could not be asked, or its answer makes no sense
+  /// On another question that the same message has raised before.
+  std::unique_ptr<Verdict> earlier;
 };
 
 /// The Verdict that a dynamic authorizer's result stands for: a boolean, or a dictionary of `allow`, `disclose`,

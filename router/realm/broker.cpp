@@ -59,6 +59,7 @@ void Broker::subscribe(Session& session, const wamp::Subscribe& message, Outbox&
   if (added) local->members.push_back(&session);
   const SubscriptionRef subscription = local->shared;
   out.send(session, wamp::Subscribed{message.request, subscription->id});
+  if (message.options.get_retained) send_retained(session, *subscription, out);
   if (created) report({SubscriptionEvent::created, session.id, subscription}, out);
   if (added) report({SubscriptionEvent::subscribed, session.id, subscription}, out);
 }
@@ -73,6 +74,17 @@ void Broker::unsubscribe(Session& session, const wamp::Unsubscribe& message, Out
   const Removed removed = remove_member(session, message.subscription, position);
   out.send(session, wamp::Unsubscribed{message.request});
   report_removed(session.id, removed, out);
+}
+
+bool Broker::revoke(Session& session, wamp::SubscriptionId subscription, std::string_view reason, Outbox& out) {
+  const auto at = session.subscriptions.find(subscription);
+  if (at == session.subscriptions.end()) return false;
+  const std::uint32_t position = at->second;
+  session.subscriptions.erase(at);
+  const Removed removed = remove_member(session, subscription, position);
+  if (session.announced.subscription_revocation) out.send(session, wamp::Unsubscribed{0, subscription, reason});
+  report_removed(session.id, removed, out);
+  return true;
 }
 
 void Broker::leave(Session& session, Outbox& out) {
@@ -137,7 +149,7 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
                           fmt::format("publish with restricted topic URI '{}'", message.topic), out);
   }
   // As in Crossbar, nobody is asked for permission when nothing would come of it.
-  if (found->subscriptions.empty() && !message.options.acknowledge) return;
+  if (found->subscriptions.empty() && !message.options.acknowledge && !message.options.retain) return;
   const auto permit = authorize(context_, session, message.topic, Action::publish, message.options.raw);
   if (permit.outcome == Authorization::Outcome::deferred) return;
   if (permit.outcome != Authorization::Outcome::allowed) {
@@ -149,7 +161,7 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
   }
   const wamp::PublicationId id = wamp::random_id(context_.random);
   if (message.options.acknowledge) out.send(session, wamp::Published{message.request, id});
-  if (!found->subscriptions.empty()) {
+  if (!found->subscriptions.empty() || message.options.retain) {
     const bool disclose = discloses(session, message.topic, permit);
     dispatch(&session, message, *found, id, disclose ? session.identity : nullptr, out);
   }
@@ -201,7 +213,8 @@ void Broker::dispatch(const Session* session, const wamp::Publish& message, cons
   const auto filter =
       message.options.filter ? std::make_shared<const ReceiverFilter>(*message.options.filter) : nullptr;
   const std::uint64_t own = std::uint64_t{1} << context_.shard;
-  std::uint64_t others = 0;
+  // Every shard has a copy of what is retained.
+  std::uint64_t others = message.options.retain ? context_.directory.all_shards & ~own : 0;
   for (const SubscriptionRef& subscription : matches.subscriptions) {
     const std::uint64_t shards = subscription->shards.load(std::memory_order_acquire);
     others |= shards & ~own;
@@ -214,32 +227,61 @@ void Broker::dispatch(const Session* session, const wamp::Publish& message, cons
          message.payload},
         out);
   }
-  if (others == 0) return;
+  if (others == 0 && !message.options.retain) return;
+  const auto publication = make_publication(message, matches, id, publisher, filter);
+  if (message.options.retain) {
+    publication->retained = context_.directory.last_retained.fetch_add(1, std::memory_order_relaxed) + 1;
+    retained_.keep(publication);
+  }
+  for (; others != 0; others &= others - 1) {
+    out.post(static_cast<unsigned>(std::countr_zero(others)), PublicationRef(publication));
+  }
+}
+
+std::shared_ptr<Publication> Broker::make_publication(const wamp::Publish& message, const Matches& matches,
+                                                      wamp::PublicationId id, std::shared_ptr<const Identity> publisher,
+                                                      std::shared_ptr<const ReceiverFilter> filter) const {
   auto publication = std::make_shared<Publication>();
   publication->id = id;
   for (const SubscriptionRef& subscription : matches.subscriptions) {
     publication->subscriptions.push_back(subscription->id);
   }
   publication->topic = message.topic;
-  publication->publisher = publisher;
-  publication->filter = filter;
+  publication->publisher = std::move(publisher);
+  publication->filter = std::move(filter);
   publication->passthru = message.options.passthru;
   publication->payload = message.payload.kept();
-  for (; others != 0; others &= others - 1) {
-    out.post(static_cast<unsigned>(std::countr_zero(others)), PublicationRef(publication));
-  }
+  return publication;
 }
 
-void Broker::deliver(const Publication& publication, Outbox& out) {
-  for (const wamp::SubscriptionId id : publication.subscriptions) {
-    const auto at = subscriptions_.find(id);
-    if (at == subscriptions_.end()) continue;
-    const Local& local = *at->second;
-    deliver_local(local, nullptr, publication.filter.get(),
-                  {id, publication.id,
-                   event_details(publication.publisher.get(), *local.shared, publication.topic, publication.passthru),
-                   publication.payload},
-                  out);
+void Broker::deliver(const PublicationRef& publication, Outbox& out) {
+  if (publication->retained == 0) {
+    for (const wamp::SubscriptionId id : publication->subscriptions) deliver(id, *publication, out);
+    return;
+  }
+  retained_.keep(publication);
+  // Whoever subscribed before it came here found no copy of it, so the subscriptions that count are those of now.
+  const Matches* found = matches(publication->topic);
+  for (const SubscriptionRef& subscription : found->subscriptions) deliver(subscription->id, *publication, out);
+}
+
+void Broker::deliver(wamp::SubscriptionId subscription, const Publication& publication, Outbox& out) const {
+  const auto at = subscriptions_.find(subscription);
+  if (at == subscriptions_.end()) return;
+  const Local& local = *at->second;
+  deliver_local(local, nullptr, publication.filter.get(),
+                {subscription, publication.id,
+                 event_details(publication.publisher.get(), *local.shared, publication.topic, publication.passthru),
+                 publication.payload},
+                out);
+}
+
+void Broker::send_retained(Session& session, const Subscription& subscription, Outbox& out) const {
+  for (const auto& publication : retained_.find(subscription.uri, subscription.match, *session.identity)) {
+    auto details = event_details(publication->publisher.get(), subscription, publication->topic, publication->passthru);
+    details.retained = true;
+    out.add_receiver(session);
+    out.multicast(wamp::Event{subscription.id, publication->id, std::move(details), publication->payload});
   }
 }
 

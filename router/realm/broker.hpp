@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "realm/retained_events.hpp"
 #include "realm/shard_context.hpp"
 #include "realm/subscription.hpp"
 #include "realm/uri_cache.hpp"
@@ -16,13 +17,18 @@ namespace crosspoint::realm {
 /// Sends nothing itself; belongs to the shard's thread.
 class Broker {
  public:
-  explicit Broker(ShardContext& context) : context_(context) {}
+  explicit Broker(ShardContext& context) : context_(context), retained_(context.options.retained) {}
 
   void subscribe(Session& session, const wamp::Subscribe& message, Outbox& out);
   void unsubscribe(Session& session, const wamp::Unsubscribe& message, Outbox& out);
   void publish(Session& session, const wamp::Publish& message, Outbox& out);
   /// A publication of another shard's session.
-  void deliver(const Publication& publication, Outbox& out);
+  void deliver(const PublicationRef& publication, Outbox& out);
+  /// Takes a session off a subscription and tells it so, if it understands that ("Subscription Revocation"). False if
+  /// it was not subscribed. An empty `reason` is none; it must outlive the delivery of `out`.
+  bool revoke(Session& session, wamp::SubscriptionId subscription, std::string_view reason, Outbox& out);
+  /// Publishes what the session wanted to be published when it ends, which it does ("Session Testament").
+  void publish_testaments(Session& session, Outbox& out);
   /// The session is gone.
   void leave(Session& session, Outbox& out);
   /// What happened to a subscription that this shard made, for the subscribers of the subscription meta events.
@@ -53,6 +59,7 @@ class Broker {
     bool deleted = false;  ///< nobody is left
   };
   Removed remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position);
+  void publish_testament(const Session& session, Testament testament, Outbox& out);
   void report_removed(wamp::SessionId session, const Removed& removed, Outbox& out);
   /// nullptr if the topic is no valid URI.
   const Matches* matches(std::string_view topic);
@@ -61,6 +68,13 @@ class Broker {
   /// `session` published it (nullptr: the router itself); `publisher` is set if that is to be disclosed.
   void dispatch(const Session* session, const wamp::Publish& message, const Matches& matches, wamp::PublicationId id,
                 const std::shared_ptr<const Identity>& publisher, Outbox& out);
+  /// What other shards are to deliver, and what may be retained.
+  std::shared_ptr<Publication> make_publication(const wamp::Publish& message, const Matches& matches,
+                                                wamp::PublicationId id, std::shared_ptr<const Identity> publisher,
+                                                std::shared_ptr<const ReceiverFilter> filter) const;
+  void deliver(wamp::SubscriptionId subscription, const Publication& publication, Outbox& out) const;
+  /// The retained events that a new member asked for.
+  void send_retained(Session& session, const Subscription& subscription, Outbox& out) const;
   void deliver_local(const Local& local, const Session* excluded, const ReceiverFilter* filter, wamp::Event event,
                      Outbox& out) const;
 
@@ -68,6 +82,7 @@ class Broker {
   tsl::robin_map<wamp::SubscriptionId, std::unique_ptr<Local>> subscriptions_;
   ByUri by_uri_[3];  // keys are the uri of the subscription
   UriCache<Matches> cache_;
+  RetainedEvents retained_;
   Matches uncached_;  // for topics too long for the cache
 };
 

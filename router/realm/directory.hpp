@@ -2,6 +2,8 @@
 
 #include <tsl/robin_map.h>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <shared_mutex>
@@ -108,6 +110,11 @@ class SessionDirectory {
 };
 
 struct Directory {
+  explicit Directory(unsigned shards)
+      : all_shards(shards < 64 ? (std::uint64_t{1} << shards) - 1 : ~std::uint64_t{0}) {}
+
+  const std::uint64_t all_shards;  ///< a bit for each
+  std::atomic<std::uint64_t> last_retained{0};
   SubscriptionDirectory subscriptions;
   RegistrationDirectory registrations;
   SessionDirectory sessions;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "realm/broker.hpp"
 #include "realm/session_table.hpp"
 #include "realm/shard_context.hpp"
 
@@ -18,11 +19,8 @@ namespace crosspoint::realm {
 /// shard.
 class MetaApi {
  public:
-  /// Who of this shard is subscribed.
-  using LocalMembers = std::function<std::vector<wamp::SessionId>(wamp::SubscriptionId)>;
-
-  MetaApi(ShardContext& context, SessionTable& sessions, LocalMembers local_members)
-      : context_(context), sessions_(sessions), local_members_(std::move(local_members)) {}
+  MetaApi(ShardContext& context, SessionTable& sessions, Broker& broker)
+      : context_(context), sessions_(sessions), broker_(broker) {}
 
   /// Answers an authorized call, now or when other shards have told what they know. False if it is not for this API.
   bool call(Session& session, const wamp::Call& message, Outbox& out);
@@ -31,6 +29,8 @@ class MetaApi {
   void deliver(const MembersAnswer& answer, Outbox& out);
   void deliver(const SessionQuery& query, Outbox& out);
   void deliver(const SessionAnswer& answer, Outbox& out);
+  void deliver(const RemoteUnsubscribe& order, Outbox& out);
+  void deliver(const UnsubscribeAnswer& answer, Outbox& out);
 
   struct Request;
   using Handler = void (MetaApi::*)(Request& request, Outbox& out);
@@ -73,10 +73,17 @@ class MetaApi {
   void subscription_get(Request& request, Outbox& out);
   void list_subscribers(Request& request, Outbox& out);
   void count_subscribers(Request& request, Outbox& out);
+  void remove_subscriber(Request& request, Outbox& out);
+  void conclude_removal(const SessionKey& caller, wamp::RequestId request, bool was_subscribed, Outbox& out);
   /// The subscription that the first argument names; an ERROR has been sent if nullptr.
   SubscriptionRef subscription_argument(Request& request, Outbox& out);
   void gather(Request& request, bool count, Outbox& out);
   void conclude(const Gathering& gathering, Outbox& out);
+
+  // meta_testaments.cpp
+  void add_testament(Request& request, Outbox& out);
+  void flush_testaments(Request& request, Outbox& out);
+  bool read_scope(Request& request, std::size_t place, TestamentScope& scope, Outbox& out);
 
   // meta_registrations.cpp
   void registration_list(Request& request, Outbox& out);
@@ -93,7 +100,7 @@ class MetaApi {
 
   ShardContext& context_;
   SessionTable& sessions_;
-  LocalMembers local_members_;
+  Broker& broker_;
   std::uint64_t last_number_ = 0;
   tsl::robin_map<std::uint64_t, Gathering> gatherings_;
 };

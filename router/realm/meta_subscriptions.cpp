@@ -64,7 +64,7 @@ void MetaApi::count_subscribers(Request& request, Outbox& out) { gather(request,
 void MetaApi::gather(Request& request, bool count, Outbox& out) {
   const auto subscription = subscription_argument(request, out);
   if (!subscription) return;
-  Gathering gathering{request.session.key, request.message.request, count, 0, local_members_(subscription->id)};
+  Gathering gathering{request.session.key, request.message.request, count, 0, broker_.members(subscription->id)};
   const std::uint64_t number = ++last_number_;
   std::uint64_t others = subscription->shards.load(std::memory_order_acquire) & ~(std::uint64_t{1} << context_.shard);
   for (; others != 0; others &= others - 1, ++gathering.missing) {
@@ -75,7 +75,7 @@ void MetaApi::gather(Request& request, bool count, Outbox& out) {
 }
 
 void MetaApi::deliver(const MembersQuery& query, Outbox& out) {
-  out.post(query.from, MembersAnswer{query.number, local_members_(query.subscription)});
+  out.post(query.from, MembersAnswer{query.number, broker_.members(query.subscription)});
 }
 
 void MetaApi::deliver(const MembersAnswer& members, Outbox& out) {
@@ -95,6 +95,56 @@ void MetaApi::conclude(const Gathering& gathering, Outbox& out) {
   auto sorted = gathering.sessions;
   std::sort(sorted.begin(), sorted.end());
   answer(gathering.caller, gathering.request, json(sorted).dump(), out);
+}
+
+void MetaApi::remove_subscriber(Request& request, Outbox& out) {
+  const json& id = request.argument(1, "subscriber_id");
+  const json& reason = request.argument(2, "reason");
+  if (!id.is_number_integer() || (!reason.is_null() && !reason.is_string())) {
+    return request.fail(wamp::kInvalidArgument,
+                        "the arguments are the ids of a subscription and a session, and optionally a reason", out);
+  }
+  SessionDirectory::Entry subscriber;
+  if (id.is_number_unsigned()) subscriber = context_.directory.sessions.find(id.get<std::uint64_t>());
+  if (!subscriber.identity) {
+    return request.fail(wamp::kNoSuchSession, fmt::format("no session with ID {} exists on this router", id.dump()),
+                        out);
+  }
+  const auto subscription = subscription_argument(request, out);
+  if (!subscription) return;
+  const auto text = std::make_shared<const std::string>(reason.is_string() ? reason.get<std::string>() : "");
+  if (subscriber.key.shard != context_.shard) {
+    const std::uint64_t number = ++last_number_;
+    gatherings_.emplace(number, Gathering{request.session.key, request.message.request, false, 1, {}});
+    return out.post(subscriber.key.shard,
+                    RemoteUnsubscribe{context_.shard, number, subscriber.key, subscription->id, *text});
+  }
+  out.keep(text);
+  Session* session = sessions_.find(subscriber.key);
+  const bool was_subscribed = session != nullptr && broker_.revoke(*session, subscription->id, *text, out);
+  conclude_removal(request.session.key, request.message.request, was_subscribed, out);
+}
+
+void MetaApi::deliver(const RemoteUnsubscribe& order, Outbox& out) {
+  Session* session = sessions_.find(order.subscriber);
+  const bool was_subscribed = session != nullptr && broker_.revoke(*session, order.subscription, order.reason, out);
+  out.post(order.from, UnsubscribeAnswer{order.number, was_subscribed});
+}
+
+void MetaApi::deliver(const UnsubscribeAnswer& removal, Outbox& out) {
+  const auto at = gatherings_.find(removal.number);
+  if (at == gatherings_.end()) return;
+  const Gathering gathering = at->second;
+  gatherings_.erase(at);
+  conclude_removal(gathering.caller, gathering.request, removal.was_subscribed, out);
+}
+
+void MetaApi::conclude_removal(const SessionKey& caller, wamp::RequestId request, bool was_subscribed, Outbox& out) {
+  if (was_subscribed) return answer(caller, request, "null", out);
+  if (Session* session = sessions_.find(caller)) {
+    refuse(out, *session, wamp::MessageType::call, request, wamp::kNoSuchSubscription,
+           "that session is not subscribed to that subscription");
+  }
 }
 
 }  // namespace crosspoint::realm

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,8 @@ class Outbox {
   void end_session(Farewell farewell) { farewells_.push_back(std::move(farewell)); }
   /// `sender` has just sent a piece of a stream: it is to be held back while `to` is congested.
   void stream(const Session& sender, std::shared_ptr<Intake> to) { pieces_.push_back({sender.key, std::move(to)}); }
+  /// Keeps what views in the messages point to, until they are delivered.
+  void keep(std::shared_ptr<const void> what) { kept_.push_back(std::move(what)); }
   void timer(const Timer& timer) { timers_.push_back(timer); }
 
   const std::vector<Item>& items() const { return items_; }
@@ -93,6 +96,7 @@ class Outbox {
     timers_.clear();
     farewells_.clear();
     pieces_.clear();
+    kept_.clear();
     multicast_until_ = 0;
   }
 
@@ -105,6 +109,7 @@ class Outbox {
   std::vector<Timer> timers_;
   std::vector<Farewell> farewells_;
   std::vector<Piece> pieces_;
+  std::vector<std::shared_ptr<const void>> kept_;
 };
 
 }  // namespace crosspoint::realm

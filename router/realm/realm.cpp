@@ -10,7 +10,7 @@ std::unique_ptr<const Role> make_role(std::string_view name, std::unique_ptr<con
 }  // namespace
 
 Realm::Realm(std::string name, RealmOptions options, unsigned shards, std::uint64_t seed)
-    : name_(std::move(name)), options_(std::move(options)) {
+    : name_(std::move(name)), options_(std::move(options)), directory_(shards) {
   roles_.emplace(kTrustedRole, make_role(kTrustedRole, make_fixed_authorizer({true, true})));
   roles_.emplace(kAnonymousRole, make_role(kAnonymousRole, make_fixed_authorizer({})));
   base::Random seeds(seed);

@@ -21,6 +21,19 @@ ReceiverFilter::ReceiverFilter(const wamp::ReceiverFilter& lists) {
   fill(eligible_authrole_, lists.eligible_authrole);
 }
 
+std::size_t ReceiverFilter::size() const {
+  static constexpr std::size_t kEntry = 64;
+  std::size_t bytes = sizeof(*this);
+  for (const Ids* ids : {&exclude_, &eligible_}) {
+    if (*ids) bytes += (*ids)->size() * kEntry;
+  }
+  for (const Names* names : {&exclude_authid_, &exclude_authrole_, &eligible_authid_, &eligible_authrole_}) {
+    if (!*names) continue;
+    for (const std::string& name : **names) bytes += kEntry + name.size();
+  }
+  return bytes;
+}
+
 bool ReceiverFilter::admits(const Identity& receiver) const {
   if (eligible_ && !eligible_->contains(receiver.session)) return false;
   if (eligible_authid_ && !eligible_authid_->contains(receiver.authid)) return false;

@@ -18,6 +18,8 @@ class ReceiverFilter {
   explicit ReceiverFilter(const wamp::ReceiverFilter& lists);
 
   bool admits(const Identity& receiver) const;
+  /// Bytes it takes, roughly.
+  std::size_t size() const;
 
  private:
   using Ids = std::optional<tsl::robin_set<wamp::SessionId, base::NumberHash>>;

@@ -10,6 +10,7 @@
 #include "realm/intake.hpp"
 #include "realm/registration.hpp"
 #include "realm/session_key.hpp"
+#include "realm/testaments.hpp"
 #include "wamp/ids.hpp"
 
 namespace crosspoint::realm {
@@ -42,6 +43,7 @@ struct Announced {
   bool call_timeout = false;              ///< as a callee
   bool progressive_call_results = false;  ///< as a callee
   bool registration_revocation = false;   ///< as a callee
+  bool subscription_revocation = false;   ///< as a subscriber
 };
 
 /// An invocation a callee has not answered yet, and where the answer goes.
@@ -75,13 +77,14 @@ struct Session {
   bool internal = false;
   bool announced_join = false;  ///< in the session meta events
 
-  /// What the role's dynamic authorizer said of the message that is handed in again.
+  /// What the role's dynamic authorizer said of the message that is handed in again; to be reset when that is done.
   std::unique_ptr<Verdict> verdict;
   /// What it said that may be remembered.
   std::unique_ptr<RememberedDecisions> remembered;
 
   /// Place in the member list of each subscription (kept by Broker).
   tsl::robin_map<wamp::SubscriptionId, std::uint32_t> subscriptions;
+  std::unique_ptr<Testaments> testaments;
   /// Kept by Dealer.
   tsl::robin_map<wamp::RegistrationId, RegistrationRef> registrations;
   tsl::robin_map<wamp::RequestId, PendingInvocation> invocations;

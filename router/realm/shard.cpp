@@ -21,7 +21,7 @@ Shard::Shard(Realm& realm, unsigned index, base::Random random)
       sessions_(index),
       context_{index, realm.name(), realm.options(), realm.directory(), random_, decisions_},
       broker_(context_),
-      meta_(context_, sessions_, [this](wamp::SubscriptionId id) { return broker_.members(id); }),
+      meta_(context_, sessions_, broker_),
       dealer_(context_, sessions_, meta_, broker_) {}
 
 Session& Shard::join_internal(Peer& peer, const Role& role) {
@@ -52,6 +52,7 @@ Session* Shard::join(Peer& peer, std::shared_ptr<const Identity> identity, const
 }
 
 void Shard::leave(Session& session, Outbox& out) {
+  broker_.publish_testaments(session, out);
   broker_.leave(session, out);
   dealer_.leave(session, out);
   if (!session.internal) {
@@ -101,7 +102,7 @@ std::string_view Shard::receive(Session& session, const wamp::Message& message, 
 
 void Shard::deliver(const ShardMessage& message, Outbox& out) {
   std::visit(Overloaded{
-                 [&](const PublicationRef& publication) { broker_.deliver(*publication, out); },
+                 [&](const PublicationRef& publication) { broker_.deliver(publication, out); },
                  [&](const SubscriptionReport& report) { broker_.report(report, out); },
                  [&](const RegistrationReport& report) { broker_.report(report, out); },
                  [&](const RemoteKill& kill) {
@@ -111,6 +112,8 @@ void Shard::deliver(const ShardMessage& message, Outbox& out) {
                  [&](const SessionAnswer& answer) { meta_.deliver(answer, out); },
                  [&](const MembersQuery& query) { meta_.deliver(query, out); },
                  [&](const MembersAnswer& answer) { meta_.deliver(answer, out); },
+                 [&](const RemoteUnsubscribe& order) { meta_.deliver(order, out); },
+                 [&](const UnsubscribeAnswer& answer) { meta_.deliver(answer, out); },
                  [&](const auto& other) { dealer_.deliver(other, out); },
              },
              message);

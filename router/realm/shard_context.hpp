@@ -12,6 +12,7 @@
 #include "realm/decision_cache.hpp"
 #include "realm/directory.hpp"
 #include "realm/outbox.hpp"
+#include "realm/retained_events.hpp"
 #include "realm/role.hpp"
 #include "wamp/uri.hpp"
 
@@ -23,6 +24,8 @@ struct RealmOptions {
   bool meta_api = true;
   /// Decisions of dynamic authorizers that may be cached count for all sessions of a role, not only for the one asked.
   bool cache_by_role = false;
+  RetainedEvents::Limits retained;
+  TestamentLimits testaments;
   /// Now, for people: "2017-12-08T09:46:23.123Z".
   std::function<std::string()> timestamp = [] { return std::string(); };
 };

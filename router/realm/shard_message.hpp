@@ -19,7 +19,7 @@
 namespace crosspoint::realm {
 
 /// An event for the members a shard has on some subscriptions. One is made per publication, whatever the number of
-/// shards.
+/// shards. One that is to be retained goes to every shard.
 struct Publication {
   wamp::PublicationId id = 0;
   std::vector<wamp::SubscriptionId> subscriptions;
@@ -28,6 +28,7 @@ struct Publication {
   std::shared_ptr<const ReceiverFilter> filter;
   wamp::PassthruRef passthru{};
   wamp::Payload payload;
+  std::uint64_t retained = 0;  ///< its place among the retained publications of the realm; 0: not to be retained
 };
 using PublicationRef = std::shared_ptr<const Publication>;
 
@@ -105,6 +106,19 @@ struct RemoteKill {
   std::string message;
 };
 
+/// Takes a session of the receiving shard off a subscription ("Subscription Revocation"); and what came of it.
+struct RemoteUnsubscribe {
+  unsigned from = 0;  ///< shard
+  std::uint64_t number = 0;
+  SessionKey subscriber;
+  wamp::SubscriptionId subscription = 0;
+  std::string reason;
+};
+struct UnsubscribeAnswer {
+  std::uint64_t number = 0;
+  bool was_subscribed = false;
+};
+
 /// Asks a shard what it knows of one of its sessions; and its answer, JSON text, empty if the session is gone.
 struct SessionQuery {
   unsigned from = 0;  ///< shard
@@ -129,7 +143,7 @@ struct MembersAnswer {
 
 using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
                                   SubscriptionReport, RegistrationReport, RemoteKill, SessionQuery, SessionAnswer,
-                                  MembersQuery, MembersAnswer>;
+                                  MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

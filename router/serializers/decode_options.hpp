@@ -235,6 +235,7 @@ Problem decode_options(wamp::PublishOptions& options, Scratch& scratch) {
   const auto bad = detail::each_entry(reader, [&](std::string_view key) {
     if (key == "acknowledge") return reader.read_bool(options.acknowledge);
     if (key == "exclude_me") return reader.read_bool(options.exclude_me);
+    if (key == "retain") return reader.read_bool(options.retain);
     bool known = false;
     if (!detail::read_filter(reader, key, options.filter, known)) return false;
     if (!known && !detail::read_passthru(reader, key, options.passthru, known)) return false;
@@ -247,7 +248,9 @@ template <Reader R>
 Problem decode_options(wamp::SubscribeOptions& options, Scratch& scratch) {
   R reader(options.raw.bytes, scratch);
   const auto bad = detail::each_entry(reader, [&](std::string_view key) {
-    return key == "match" ? detail::read_match(reader, options.match) : detail::read_other(reader, key);
+    if (key == "match") return detail::read_match(reader, options.match);
+    if (key == "get_retained") return reader.read_bool(options.get_retained);
+    return detail::read_other(reader, key);
   });
   return bad.empty() ? Problem() : attribute_problem("SUBSCRIBE.Options", bad, scratch);
 }
@@ -276,6 +279,7 @@ Problem decode_details(const wamp::Dict& dict, wamp::EventDetails& out, Scratch&
     if (key == "publisher_authid") return detail::read_optional_text(reader, out.publisher_authid);
     if (key == "publisher_authrole") return detail::read_optional_text(reader, out.publisher_authrole);
     if (key == "topic") return detail::read_optional_text(reader, out.topic);
+    if (key == "retained") return reader.read_bool(out.retained);
     bool known = false;
     if (!detail::read_passthru(reader, key, out.passthru, known)) return false;
     return known || detail::read_other(reader, key);

@@ -73,8 +73,9 @@ class MessageEncoder {
     small(wamp::MessageType::subscribe, 4, [&] {
       w_.number(m.request);
       const bool pattern = m.options.match != wamp::Match::exact;
-      w_.begin_dict(pattern ? 1 : 0);
+      w_.begin_dict(std::size_t{pattern} + std::size_t{m.options.get_retained});
       if (pattern) pair("match", to_string(m.options.match));
+      if (m.options.get_retained) flag("get_retained", true);
       w_.end_dict();
       w_.text(m.topic);
     });
@@ -90,9 +91,10 @@ class MessageEncoder {
     w_.number(m.subscription);
     w_.number(m.publication);
     begin_identity(m.details.publisher, m.details.publisher_authid, m.details.publisher_authrole, m.details.topic,
-                   count(m.details.passthru));
+                   count(m.details.passthru) + std::size_t{m.details.retained});
     identity({"publisher", "publisher_authid", "publisher_authrole", "topic"}, m.details.publisher,
              m.details.publisher_authid, m.details.publisher_authrole, m.details.topic);
+    if (m.details.retained) flag("retained", true);
     passthru(m.details.passthru);
     w_.end_dict();
     payload(m.payload);
@@ -248,13 +250,14 @@ class MessageEncoder {
   void publish_options(const wamp::PublishOptions& options) {
     const wamp::ReceiverFilter none;
     const wamp::ReceiverFilter& filter = options.filter ? *options.filter : none;
-    w_.begin_dict(std::size_t{options.acknowledge} + std::size_t{!options.exclude_me} +
+    w_.begin_dict(std::size_t{options.acknowledge} + std::size_t{!options.exclude_me} + std::size_t{options.retain} +
                   std::size_t{filter.exclude.has_value()} + std::size_t{filter.exclude_authid.has_value()} +
                   std::size_t{filter.exclude_authrole.has_value()} + std::size_t{filter.eligible.has_value()} +
                   std::size_t{filter.eligible_authid.has_value()} + std::size_t{filter.eligible_authrole.has_value()} +
                   count(options.passthru));
     if (options.acknowledge) flag("acknowledge", true);
     if (!options.exclude_me) flag("exclude_me", false);
+    if (options.retain) flag("retain", true);
     list("exclude", filter.exclude);
     list("exclude_authid", filter.exclude_authid);
     list("exclude_authrole", filter.exclude_authrole);

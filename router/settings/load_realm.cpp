@@ -125,6 +125,20 @@ void load_options(ObjectReader& object, Realm& realm) {
   options.finish();
 }
 
+void load_limits(ObjectReader& object, RealmLimits& limits) {
+  const Json* value = object.find("limits");
+  if (value == nullptr) return;
+  ObjectReader reader(object.context(), *value, object.path_of("limits"));
+  const auto read = [&reader](std::string_view key, auto& limit) {
+    if (const auto given = reader.integer(key, 0, INT32_MAX)) limit = static_cast<std::uint32_t>(*given);
+  };
+  read("retained_events", limits.retained_events);
+  read("retained_bytes", limits.retained_bytes);
+  read("testaments", limits.testaments);
+  read("testament_bytes", limits.testament_bytes);
+  reader.finish();
+}
+
 void load_compat(ObjectReader& object, Compat& compat) {
   const Json* value = object.find("compat");
   if (value == nullptr) return;
@@ -177,6 +191,7 @@ Realm load_realm(LoadContext& context, const Json& value, const std::string& pat
   }
   load_options(object, realm);
   load_compat(object, realm.compat);
+  load_limits(object, realm.limits);
   std::set<std::string> names;
   each_item(object, "roles", [&](const Json& item, const std::string& item_path) {
     Role role = load_role(context, item, item_path);

@@ -44,6 +44,14 @@ struct Compat {
   bool role_authorization_cache = false;  ///< authorization_cache: "role" instead of "authid"
 };
 
+/// What sessions may have a realm keep for them (`limits`, Crosspoint's own).
+struct RealmLimits {
+  std::uint32_t retained_events = 10000;
+  std::uint64_t retained_bytes = 64 * 1024 * 1024;
+  std::uint32_t testaments = 100;               ///< per session
+  std::uint64_t testament_bytes = 1024 * 1024;  ///< per session
+};
+
 struct StoreEntry {
   std::string uri;
   Match match = Match::exact;
@@ -66,6 +74,7 @@ struct Realm {
   std::uint32_t event_dispatching_chunk_size = 100;
   std::optional<Store> store;
   Compat compat;
+  RealmLimits limits;
 };
 
 }  // namespace crosspoint::settings

@@ -5,12 +5,12 @@
 namespace crosspoint::wamp {
 namespace {
 
-constexpr std::array<std::string_view, 7> kBroker{
+constexpr std::array<std::string_view, 9> kBroker{
     "publisher_identification",   "publisher_exclusion",   "subscriber_blackwhite_listing",
     "pattern_based_subscription", "payload_passthru_mode", "subscription_meta_api",
-    "session_meta_api",
+    "session_meta_api",           "event_retention",       "subscription_revocation",
 };
-constexpr std::array<std::string_view, 11> kDealer{
+constexpr std::array<std::string_view, 12> kDealer{
     "caller_identification",
     "pattern_based_registration",
     "shared_registration",
@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, 11> kDealer{
     "payload_passthru_mode",
     "registration_meta_api",
     "session_meta_api",
+    "testament_meta_api",
 };
 
 }  // namespace

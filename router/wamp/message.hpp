@@ -101,6 +101,7 @@ struct ReceiverFilter {
 struct PublishOptions {
   bool acknowledge = false;
   bool exclude_me = true;  ///< "Publisher Exclusion"
+  bool retain = false;     ///< "Event Retention"
   std::unique_ptr<ReceiverFilter> filter;
   PassthruRef passthru;
   Dict raw;
@@ -118,6 +119,7 @@ struct Published {
 
 struct SubscribeOptions {
   Match match = Match::exact;
+  bool get_retained = false;  ///< "Event Retention"
   Dict raw;
 };
 struct Subscribe {
@@ -146,6 +148,7 @@ struct EventDetails {
   std::string_view publisher_authid;
   std::string_view publisher_authrole;
   std::string_view topic;
+  bool retained = false;  ///< not new: published before the subscription ("Event Retention")
   PassthruRef passthru{};
 };
 struct Event {

@@ -140,6 +140,11 @@ void Simulation::subscribe(Client& client) {
     pattern = {pick(2) == 0 ? "a." : ".b", wamp::Match::wildcard};
     options["match"] = "wildcard";
   }
+  // Only at the first time: later ones may bring an event that an earlier membership has brought already.
+  if (client.asked_patterns.insert(pattern).second && pick(2) == 0) {
+    pattern.get_retained = true;
+    options["get_retained"] = true;
+  }
   client.subscribing[++client.next_request] = pattern;
   send(client, {32, client.next_request, options, pattern.uri});
 }
@@ -157,6 +162,7 @@ void Simulation::publish(Client& client) {
     excluded = "id" + std::to_string(pick(clients_.size()));
     options["exclude_authid"] = {excluded};
   }
+  if (pick(4) == 0) options["retain"] = true;
   const std::string uri = topic();
   const bool to_me = !options.value("exclude_me", true);
   send(client, {16, request, options, uri, {client.serial, ++publication_sequence_, uri, to_me, excluded}});
@@ -210,6 +216,16 @@ void Simulation::expect_event(const Client& publisher, const json& publication) 
   }
 }
 
+void Simulation::expect_retained(Client& client, std::uint64_t subscription, const Pattern& pattern) {
+  const std::string& authid = client.peer->session().identity->authid;
+  for (const auto& [topic, events] : retained_) {
+    if (!applies(pattern, topic)) continue;
+    const auto newest =
+        std::find_if(events.rbegin(), events.rend(), [&](const Retained& e) { return e.excluded != authid; });
+    if (newest != events.rend()) client.expected[{subscription, key_of(newest->payload)}];
+  }
+}
+
 void Simulation::handle_outgoing(Client& client) {
   const std::string text = std::move(client.outgoing.front());
   client.outgoing.pop_front();
@@ -221,16 +237,23 @@ void Simulation::handle_outgoing(Client& client) {
       if (key.first == message[2]) expectation.mandatory = false;
     }
   }
-  if (message[0] == 16) expect_event(client, message);
+  if (message[0] == 16) {
+    expect_event(client, message);
+    if (message[2].contains("retain")) retained_[message[3]].push_back({message[4], message[4][4]});
+  }
   const std::size_t before = client.peer->waiting();
   const std::string violation = client.peer->send(text);
   check(violation.empty(), "protocol violation: " + violation + ": " + text);
   if (message[0] != 32) return;
-  check(client.peer->waiting() == before + 1, "SUBSCRIBE is answered at once");
+  const Pattern& pattern = client.subscribing.at(message[1]);
+  check(client.peer->waiting() == before + 1 || (pattern.get_retained && client.peer->waiting() > before),
+        "SUBSCRIBE is answered at once");
   const auto& ids = client.peer->session().subscriptions;
   // The id is in the last message, which only the client may take: find it as the one we did not know.
   for (const auto& [id, position] : ids) {
-    if (!client.member_of.contains(id)) client.member_of[id] = client.subscribing.at(message[1]);
+    if (client.member_of.contains(id)) continue;
+    client.member_of[id] = pattern;
+    if (pattern.get_retained) expect_retained(client, id, pattern);
   }
 }
 
@@ -248,6 +271,7 @@ void Simulation::read(Client& client) {
     case 33: {
       const Pattern pattern = take(client.subscribing, message[1]);
       client.subscriptions[message[2].get<std::uint64_t>()] = pattern;
+      if (pattern.get_retained) client.wants_retained.insert(message[2].get<std::uint64_t>());
       return;
     }
     case 35:
@@ -301,7 +325,9 @@ void Simulation::on_event(Client& client, const json& message) {
   const std::uint64_t sequence = payload[1];
   const std::string topic = payload[2];
   check(applies(client.subscriptions[id], topic), "EVENT of a topic that does not match");
-  check(publisher != client.serial || payload[3] == true, "EVENT to its publisher, which did not want it");
+  const bool retained = message[3].contains("retained");
+  check(!retained || client.wants_retained.contains(id), "a retained EVENT that was not asked for");
+  check(retained || publisher != client.serial || payload[3] == true, "EVENT to its publisher, which did not want it");
   check(payload[4] != "id" + std::to_string(client.serial), "EVENT to an excluded receiver");
   auto& last = client.last_event[{id, publisher, topic}];
   check(sequence > last, "events of one publisher and topic out of order: " + message.dump());

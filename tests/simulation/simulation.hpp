@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/random.hpp"
@@ -28,6 +29,11 @@ struct Expectation {
 struct Pattern {
   std::string uri;
   wamp::Match match = wamp::Match::exact;
+  bool get_retained = false;
+
+  friend bool operator<(const Pattern& a, const Pattern& b) {
+    return std::tie(a.uri, a.match) < std::tie(b.uri, b.match);
+  }
 };
 
 /// A client and what it knows: only from messages it has read.
@@ -54,6 +60,15 @@ struct Client {
   // The router's view of it, for the promise that nothing is lost.
   std::map<std::uint64_t, Pattern> member_of;  ///< id -> pattern, from SUBSCRIBE to UNSUBSCRIBE handled
   std::map<std::pair<std::uint64_t, std::string>, Expectation> expected;  ///< subscription, publication key
+
+  std::set<Pattern> asked_patterns;        ///< subscribed to at some time
+  std::set<std::uint64_t> wants_retained;  ///< subscriptions that retained events were asked for
+};
+
+/// A publication to be retained, in the order in which the router handled them.
+struct Retained {
+  nlohmann::json payload;
+  std::string excluded;  ///< authid; empty: for everybody
 };
 
 class Simulation {
@@ -82,6 +97,7 @@ class Simulation {
   void on_event(Client& client, const nlohmann::json& message);
   void on_invocation(Client& client, const nlohmann::json& message);
   void expect_event(const Client& publisher, const nlohmann::json& publication);
+  void expect_retained(Client& client, std::uint64_t subscription, const Pattern& pattern);
   void check_the_end();
 
   void send(Client& client, const nlohmann::json& message);
@@ -98,6 +114,7 @@ class Simulation {
   std::vector<std::unique_ptr<Client>> clients_;
   std::map<test::TestClient*, std::size_t> read_when_left_;
   std::uint64_t publication_sequence_ = 0;
+  std::map<std::string, std::vector<Retained>> retained_;  // by topic
 };
 
 }  // namespace crosspoint::simulation

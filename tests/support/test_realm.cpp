@@ -144,18 +144,24 @@ std::string TestClient::send(std::string_view json) {
   if (const auto& question = shard.question()) {
     if (!owner_.outboxes_[shard_].empty()) throw std::runtime_error("a message that waits has done something");
     question_ = std::string(to_string(question->action)) + " " + std::string(question->uri) + " " +
-                std::string(base::as_text(question->options->bytes));
-    version_ = question->version;
+                std::string(base::as_text(question->options.bytes));
     asked_ = json;
+    asked_question_ = *question;
+  } else {
+    session_->verdict.reset();
   }
   owner_.deliver(shard_);
   return problem;
 }
 
 std::string TestClient::answer(const nlohmann::json& value, std::string problem) {
-  session_->verdict = std::make_unique<realm::Verdict>(realm::read_verdict(value));
-  session_->verdict->version = version_;
-  if (!problem.empty()) session_->verdict->problem = std::move(problem);
+  auto verdict = std::make_unique<realm::Verdict>(realm::read_verdict(value));
+  verdict->action = asked_question_.action;
+  verdict->uri = asked_question_.uri;
+  verdict->version = asked_question_.version;
+  verdict->earlier = std::move(session_->verdict);
+  if (!problem.empty()) verdict->problem = std::move(problem);
+  session_->verdict = std::move(verdict);
   return send(std::string(asked_));
 }
 

@@ -68,7 +68,7 @@ class TestClient final : public realm::Peer {
   int calls_ = 1000;
   std::string asked_;  // the message that waits
   std::string question_;
-  std::uint64_t version_ = 0;
+  realm::Question asked_question_;
 };
 
 class TestRealm {

@@ -118,6 +118,7 @@ TEST_CASE("options of the wrong type or an unknown word are protocol violations,
   const json options[] = {
       {{"acknowledge", 1}}, {{"acknowledge", "true"}}, {{"exclude_me", nullptr}},    {{"exclude", 5}},
       {{"exclude", {"a"}}}, {{"exclude_authid", {5}}}, {{"eligible_authrole", "x"}}, {{"eligible", {{{"a", 1}}}}},
+      {{"retain", 1}},      {{"retain", nullptr}},
   };
   for (const json& option : options) {
     for (const auto encoding : kAllEncodings) {
@@ -128,6 +129,8 @@ TEST_CASE("options of the wrong type or an unknown word are protocol violations,
   for (const auto encoding : kAllEncodings) {
     REQUIRE_FALSE(problem(encoding, {32, 1, {{"match", "regex"}}, "com.topic"}).empty());
     REQUIRE_FALSE(problem(encoding, {32, 1, {{"match", 1}}, "com.topic"}).empty());
+    REQUIRE_FALSE(problem(encoding, {32, 1, {{"get_retained", "yes"}}, "com.topic"}).empty());
+    REQUIRE_FALSE(problem(encoding, {36, 1, 2, {{"retained", 1}}}).empty());
     REQUIRE_FALSE(problem(encoding, {64, 1, {{"match", "Prefix"}}, "com.topic"}).empty());
     REQUIRE_FALSE(problem(encoding, {64, 1, {{"invoke", "all"}}, "com.topic"}).empty());
     REQUIRE_FALSE(problem(encoding, {36, 1, 2, {{"publisher", "x"}}}).empty());
