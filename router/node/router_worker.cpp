@@ -126,8 +126,11 @@ transports::web::ServiceContext RouterWorker::service_context() {
   context.make_endpoint = [this](const settings::WebSocket& settings) -> transports::MessageHandlerFactory& {
     return make_endpoint(settings);
   };
-  context.make_longpoll_endpoint = [this](const settings::LongPoll& settings) -> transports::MessageHandlerFactory& {
-    return make_endpoint(settings.auth, {settings.queue_limit_bytes, settings::SlowReceiver::disconnect});
+  context.make_longpoll_endpoint = [this](const settings::LongPoll& longpoll) -> transports::MessageHandlerFactory& {
+    settings::QueueOptions queue;
+    queue.max_queued_bytes = longpoll.queue_limit_bytes;
+    queue.slow_receiver = settings::SlowReceiver::disconnect;
+    return make_endpoint(longpoll.auth, queue);
   };
   context.make_bridge_session = [this](const settings::BridgeTarget& target,
                                        std::chrono::seconds call_timeout) -> transports::web::BridgeSession& {

@@ -38,6 +38,8 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+std::string as_string(boost::beast::string_view view) { return {view.data(), view.size()}; }
+
 /// Names of headers that are for one connection only (RFC 9110, 7.6.1), with those that Connection names.
 std::vector<std::string> hop_by_hop(const Headers& headers) {
   std::vector<std::string> names{"connection",
@@ -128,7 +130,7 @@ class ProxyRequest final : public std::enable_shared_from_this<ProxyRequest> {
   void start() {
     const auto& message = parser_->get();
     Headers headers;
-    for (const auto& field : message) headers.emplace_back(field.name_string(), field.value());
+    for (const auto& field : message) headers.emplace_back(as_string(field.name_string()), as_string(field.value()));
     const auto dropped = hop_by_hop(headers);
     HttpResponse response;
     response.status = message.result_int();
