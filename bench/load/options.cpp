@@ -28,8 +28,8 @@ void add_window(CLI::App& command, Options& options, const char* text) {
 void add_common(CLI::App& command, Options& options) {
   command.add_option("--url", options.url, "the router's WebSocket, ws://host:port/path")->capture_default_str();
   command.add_option("--realm", options.realm, "realm to join")->capture_default_str();
-  command.add_option("--serializer", options.serializer, "json, msgpack or cbor")
-      ->check(CLI::IsMember({"json", "msgpack", "cbor"}))
+  command.add_option("--serializer", options.serializer, "json, msgpack, cbor or ubjson")
+      ->check(CLI::IsMember({"json", "msgpack", "cbor", "ubjson"}))
       ->capture_default_str();
   command.add_option("--authid", options.authid, "sign in under this name with a ticket (without it: anonymous)");
   command.add_option("--ticket", options.ticket, "the ticket; better kept from `ps` in $CROSSPOINT_BENCH_TICKET")

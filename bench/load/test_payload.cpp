@@ -3,6 +3,7 @@
 #include "serializers/cbor_reader.hpp"
 #include "serializers/json_reader.hpp"
 #include "serializers/msgpack_reader.hpp"
+#include "serializers/ubjson_reader.hpp"
 #include "serializers/writers.hpp"
 
 namespace crosspoint::bench {
@@ -32,6 +33,9 @@ wamp::Payload TestPayload::write(const Content& content) {
     case wamp::Encoding::cbor:
       write_as<serializers::CborWriter>(content);
       break;
+    case wamp::Encoding::ubjson:
+      write_as<serializers::UbjsonWriter>(content);
+      break;
     default:
       write_as<serializers::JsonWriter>(content);
   }
@@ -59,6 +63,8 @@ bool TestPayload::read(const wamp::Payload& payload, Content& out) {
       return read_as<serializers::MsgpackReader>(payload, out);
     case wamp::Encoding::cbor:
       return read_as<serializers::CborReader>(payload, out);
+    case wamp::Encoding::ubjson:
+      return read_as<serializers::UbjsonReader>(payload, out);
     default:
       return read_as<serializers::JsonReader>(payload, out);
   }

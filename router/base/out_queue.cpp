@@ -35,6 +35,11 @@ void OutQueue::consume(std::size_t size) {
   }
 }
 
+void OutQueue::splice(OutQueue& other) {
+  for (std::size_t i = other.head_; i < other.slices_.size(); ++i) push(other.slices_[i], other.tail_is_ours_);
+  other.clear();
+}
+
 void OutQueue::clear() {
   slices_.clear();
   if (slices_.capacity() > kKeptSlices) slices_.shrink_to_fit();

@@ -56,6 +56,9 @@ class OutQueue {
     }
   }
 
+  /// Appends all of `other`, which is empty then.
+  void splice(OutQueue& other);
+
   /// Contiguous space for `size` bytes at the end. Valid until the next call that changes the queue.
   std::uint8_t* reserve(std::size_t size) {
     if (empty() || !tail_is_ours_ || slices_.back().chunk->room() < size) grow(size);

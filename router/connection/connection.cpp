@@ -83,6 +83,10 @@ void Connection::on_message(std::span<std::uint8_t> bytes, const base::ChunkRef&
   ask_authorizer();
 }
 
+void Connection::on_garbled(std::string_view problem) {
+  if (state_ != State::ended) violation(problem);
+}
+
 bool Connection::must_wait(const wamp::Message& message) const {
   if (waiting_->service == nullptr && waiting_->empty()) return false;
   // Answers need no permission, and the authorizer itself may be waiting for one.

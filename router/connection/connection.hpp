@@ -26,6 +26,7 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
 
   // transports::MessageHandler
   void on_message(std::span<std::uint8_t> bytes, const base::ChunkRef& owner) override;
+  void on_garbled(std::string_view problem) override;
   void on_drained() override;
   void on_closed(std::string_view reason) override;
   std::uint64_t session() const override { return session_ != nullptr ? session_->id : 0; }

@@ -1,5 +1,6 @@
 #include "connection/realm_gate.hpp"
 
+#include <bit>
 #include <chrono>
 
 #include "base/log.hpp"
@@ -95,8 +96,9 @@ void RealmGate::deliver_to(realm::Session& session, const wamp::Message& message
 }
 
 void RealmGate::multicast(const realm::Outbox::Item& item) {
-  Frames frames;
-  bool encodable[wamp::kEncodings] = {true, true, true};
+  std::uint32_t made = 0;  // a bit for each of frames_
+  std::array<bool, wamp::kEncodings> encodable;
+  encodable.fill(true);
   const auto& receivers = delivering_.receivers();
   for (std::uint32_t i = item.first_receiver; i < item.first_receiver + item.receiver_count; ++i) {
     Connection& connection = connection_of(*receivers[i]);
@@ -107,15 +109,17 @@ void RealmGate::multicast(const realm::Outbox::Item& item) {
       good = connection.send(item.message) != Connection::Sent::inexpressible;
       continue;
     }
-    auto& frame = frames[static_cast<std::size_t>(connection.frame_key())];
+    auto& frame = frames_[static_cast<std::size_t>(connection.frame_key())];
     if (!frame) {
       serializers::EncodedMessage encoded;
       good = workbench_.encoder.encode(item.message, connection.encoding(), encoded);
       if (!good) continue;
+      made |= 1U << connection.frame_key();
       frame = connection.port().make_frame(encoded, workbench_.io.shared_output());
     }
     connection.send_event(*frame);
   }
+  for (; made != 0; made &= made - 1) frames_[static_cast<std::size_t>(std::countr_zero(made))].reset();
   for (std::size_t i = 0; i < wamp::kEncodings; ++i) {
     if (encodable[i]) continue;
     const auto& event = std::get<wamp::Event>(item.message);

@@ -61,7 +61,7 @@ class RealmGate final : public base::TurnEnd {
  private:
   using Batch = std::vector<realm::ShardMessage>;
   /// Frames made so far for the event being delivered, by encoding and kind of port.
-  using Frames = std::array<std::optional<transports::SharedFrame>, wamp::kEncodings * 2>;
+  using Frames = std::array<std::optional<transports::SharedFrame>, wamp::kEncodings * transports::MessagePort::kKinds>;
 
   void deliver_once();
   void deliver_to(realm::Session& session, const wamp::Message& message);
@@ -76,6 +76,7 @@ class RealmGate final : public base::TurnEnd {
 
   realm::Shard& shard_;
   Workbench& workbench_;
+  Frames frames_;  // empty but while an event is being delivered
   std::vector<RealmGate*> gates_;
   realm::Outbox outbox_;
   realm::Outbox delivering_;

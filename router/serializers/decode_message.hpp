@@ -126,7 +126,7 @@ class MessageDecoder {
     if (!dict(message.options.raw)) return "PUBLISH.Options must be a dictionary";
     if (const Problem bad = decode_options<R>(message.options, scratch_); !bad.empty()) return bad;
     if (!text(message.topic)) return "PUBLISH.Topic must be a URI";
-    return payload(message.payload);
+    return payload(message.payload, message.options.passthru);
   }
   Problem published(wamp::Published& message) {
     if (!id(message.request)) return kRequest;
@@ -144,7 +144,8 @@ class MessageDecoder {
   }
   Problem unsubscribe(wamp::Unsubscribe& message) {
     if (!id(message.request)) return kRequest;
-    return id(message.subscription) ? Problem() : "UNSUBSCRIBE.Subscription must be an id";
+    if (!id(message.subscription)) return "UNSUBSCRIBE.Subscription must be an id";
+    return optional_dict("UNSUBSCRIBE.Options must be a dictionary");
   }
   Problem event(wamp::Event& message) {
     if (!id(message.subscription)) return "EVENT.Subscription must be an id";
@@ -159,7 +160,7 @@ class MessageDecoder {
     if (!dict(message.options.raw)) return "CALL.Options must be a dictionary";
     if (const Problem bad = decode_options<R>(message.options, scratch_); !bad.empty()) return bad;
     if (!text(message.procedure)) return "CALL.Procedure must be a URI";
-    return payload(message.payload);
+    return payload(message.payload, message.options.passthru);
   }
   Problem cancel(wamp::Cancel& message) {
     if (!id(message.request)) return kRequest;
@@ -191,7 +192,8 @@ class MessageDecoder {
   }
   Problem unregister(wamp::Unregister& message) {
     if (!id(message.request)) return kRequest;
-    return id(message.registration) ? Problem() : "UNREGISTER.Registration must be an id";
+    if (!id(message.registration)) return "UNREGISTER.Registration must be an id";
+    return optional_dict("UNREGISTER.Options must be a dictionary");
   }
   Problem invocation(wamp::Invocation& message) {
     if (!id(message.request)) return kRequest;
@@ -205,7 +207,7 @@ class MessageDecoder {
     if (!id(message.request)) return kRequest;
     if (!dict(message.options.raw)) return "YIELD.Options must be a dictionary";
     if (const Problem bad = decode_options<R>(message.options, scratch_); !bad.empty()) return bad;
-    return payload(message.payload);
+    return payload(message.payload, message.options.passthru);
   }
   Problem unsubscribed(wamp::Unsubscribed& message) {
     return revoked("subscription", message.request, message.subscription, message.reason);
@@ -216,7 +218,7 @@ class MessageDecoder {
   /// The request alone; or 0 and details of a revocation.
   Problem revoked(std::string_view name, wamp::RequestId& request, std::uint64_t& what, std::string_view& reason) {
     if (!number(request) || (request != 0 && !wamp::is_id(request))) return kRequest;
-    if (request != 0) return {};
+    if (request != 0) return optional_dict("Details must be a dictionary");
     wamp::Dict details;
     if (!dict(details)) return "the Details of a revocation must be a dictionary";
     return decode_revocation<R>(details, name, what, reason, scratch_);
@@ -234,15 +236,27 @@ class MessageDecoder {
     out.bytes = reader_.skip();
     return reader_.ok();
   }
-  Problem payload(wamp::Payload& out) {
+  /// A dictionary at the end that older peers leave out, and in which nothing is of interest.
+  Problem optional_dict(Problem problem) {
+    if (!reader_.more()) return reader_.ok() ? Problem() : kMalformed;
+    if (reader_.kind() != Kind::dict) return problem;
+    return reader_.skip().empty() ? kMalformed : Problem();
+  }
+  Problem payload(wamp::Payload& out, const wamp::PassthruRef& passthru = {}) {
     out.encoding = R::kEncoding;
     if (!reader_.more()) return reader_.ok() ? Problem() : kMalformed;
-    if (reader_.kind() != Kind::list) return "Arguments must be a list";
+    const Kind kind = reader_.kind();
+    const bool transparent = kind == Kind::text || kind == Kind::binary;
+    if (kind != Kind::list && !transparent) return "Arguments must be a list";
     const base::Bytes arguments = reader_.skip();
     if (!reader_.ok()) return kMalformed;
     out.elements = 1;
     out.bytes = arguments;
-    if (!reader_.more()) return reader_.ok() ? Problem() : kMalformed;
+    if (!reader_.more()) {
+      if (!reader_.ok()) return kMalformed;
+      return transparent ? transparency_problem(passthru) : Problem();
+    }
+    if (transparent) return "Arguments must be a list where ArgumentsKw follow";
     if (reader_.kind() != Kind::dict) return "ArgumentsKw must be a dictionary";
     const base::Bytes keywords = reader_.skip();
     if (!reader_.ok()) return kMalformed;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "serializers/attributes.hpp"
 #include "serializers/reader.hpp"
 #include "serializers/scratch.hpp"
 #include "wamp/message.hpp"
@@ -95,6 +96,25 @@ bool read_filter(R& reader, std::string_view key, std::unique_ptr<wamp::Receiver
   return true;
 }
 
+/// The routers that a message has come through: whom each of them had it from.
+template <Reader R>
+bool read_forward_for(R& reader) {
+  if (reader.kind() != Kind::list || !reader.enter_list()) return false;
+  while (reader.more()) {
+    int named = 0;
+    std::string_view text;
+    std::uint64_t id = 0;
+    const auto bad = each_entry(reader, [&](std::string_view key) {
+      const bool is_text = key == "authid" || key == "authrole";
+      if (key != "session" && !is_text) return !reader.skip().empty();
+      ++named;
+      return is_text ? read_optional_text(reader, text) : reader.read_uint(id);
+    });
+    if (!bad.empty() || named != 3) return false;
+  }
+  return reader.ok();
+}
+
 template <Reader R>
 bool read_match(R& reader, wamp::Match& out) {
   using enum wamp::Match;
@@ -120,9 +140,22 @@ bool read_passthru(R& reader, std::string_view key, wamp::PassthruRef& passthru,
   return true;
 }
 
+/// An attribute that routing does not look at: most may be anything, some have a type.
+template <Reader R>
+bool read_other(R& reader, std::string_view key) {
+  if (key == "retain" || key == "retained" || key == "get_retained" || key == "x_acknowledged_delivery") {
+    bool ignored = false;
+    return reader.read_bool(ignored);
+  }
+  if (key == "transaction_hash") return reader.kind() == Kind::text && !reader.skip().empty();
+  if (key == "forward_for") return read_forward_for(reader);
+  return !reader.skip().empty();
+}
+
 /// A dictionary without entries, as nearly all options are.
 inline bool is_empty(const wamp::Dict& dict) {
-  return dict.bytes.size() <= 1 || (dict.encoding == wamp::Encoding::json && dict.bytes.size() == 2);
+  const bool brackets = dict.encoding == wamp::Encoding::json || dict.encoding == wamp::Encoding::ubjson;
+  return dict.bytes.size() <= (brackets ? 2 : 1);
 }
 
 }  // namespace detail
@@ -138,9 +171,9 @@ Problem decode_options(wamp::CallOptions& options, Scratch& scratch) {
       return reader.kind() == Kind::null ? !reader.skip().empty() : reader.read_uint(options.timeout);
     bool known = false;
     if (!detail::read_passthru(reader, key, options.passthru, known)) return false;
-    return known || !reader.skip().empty();
+    return known || detail::read_other(reader, key);
   });
-  return bad.empty() ? Problem() : "an attribute of CALL.Options has a value of the wrong type";
+  return bad.empty() ? Problem() : attribute_problem("CALL.Options", bad, scratch);
 }
 
 template <Reader R>
@@ -151,9 +184,9 @@ Problem decode_options(wamp::YieldOptions& options, Scratch& scratch) {
     if (key == "progress") return reader.read_bool(options.progress);
     bool known = false;
     if (!detail::read_passthru(reader, key, options.passthru, known)) return false;
-    return known || !reader.skip().empty();
+    return known || detail::read_other(reader, key);
   });
-  return bad.empty() ? Problem() : "an attribute of YIELD.Options has a value of the wrong type";
+  return bad.empty() ? Problem() : attribute_problem("YIELD.Options", bad, scratch);
 }
 
 template <Reader R>
@@ -161,12 +194,12 @@ Problem decode_options(wamp::Cancel& message, Scratch& scratch) {
   using enum wamp::CancelMode;
   R reader(message.options.bytes, scratch);
   const auto bad = detail::each_entry(reader, [&](std::string_view key) {
-    if (key != "mode") return !reader.skip().empty();
+    if (key != "mode") return detail::read_other(reader, key);
     std::string_view name;
     return reader.kind() == Kind::text && reader.read_text(name) &&
            detail::read_name(name, {skip, kill, killnowait}, message.mode);
   });
-  return bad.empty() ? Problem() : "CANCEL.Options.mode must be skip, kill or killnowait";
+  return bad.empty() ? Problem() : attribute_problem("CANCEL.Options", bad, scratch);
 }
 
 template <Reader R>
@@ -175,12 +208,12 @@ Problem decode_options(const wamp::Dict& dict, wamp::Interrupt& message, Scratch
   R reader(dict.bytes, scratch);
   const auto bad = detail::each_entry(reader, [&](std::string_view key) {
     if (key == "reason") return detail::read_optional_text(reader, message.reason);
-    if (key != "mode") return !reader.skip().empty();
+    if (key != "mode") return detail::read_other(reader, key);
     std::string_view name;
     return reader.kind() == Kind::text && reader.read_text(name) &&
            detail::read_name(name, {skip, kill, killnowait}, message.mode);
   });
-  return bad.empty() ? Problem() : "INTERRUPT.Options.mode must be skip, kill or killnowait";
+  return bad.empty() ? Problem() : attribute_problem("INTERRUPT.Options", bad, scratch);
 }
 
 /// UNREGISTERED and UNSUBSCRIBED that the router sent of its own accord.
@@ -193,7 +226,7 @@ Problem decode_revocation(const wamp::Dict& dict, std::string_view id_name, std:
     if (key == "reason") return detail::read_optional_text(reader, reason);
     return !reader.skip().empty();
   });
-  return bad.empty() ? Problem() : "an attribute of Details has a value of the wrong type";
+  return bad.empty() ? Problem() : attribute_problem("Details", bad, scratch);
 }
 
 template <Reader R>
@@ -205,18 +238,18 @@ Problem decode_options(wamp::PublishOptions& options, Scratch& scratch) {
     bool known = false;
     if (!detail::read_filter(reader, key, options.filter, known)) return false;
     if (!known && !detail::read_passthru(reader, key, options.passthru, known)) return false;
-    return known || !reader.skip().empty();
+    return known || detail::read_other(reader, key);
   });
-  return bad.empty() ? Problem() : "an attribute of PUBLISH.Options has a value of the wrong type";
+  return bad.empty() ? Problem() : attribute_problem("PUBLISH.Options", bad, scratch);
 }
 
 template <Reader R>
 Problem decode_options(wamp::SubscribeOptions& options, Scratch& scratch) {
   R reader(options.raw.bytes, scratch);
   const auto bad = detail::each_entry(reader, [&](std::string_view key) {
-    return key == "match" ? detail::read_match(reader, options.match) : !reader.skip().empty();
+    return key == "match" ? detail::read_match(reader, options.match) : detail::read_other(reader, key);
   });
-  return bad.empty() ? Problem() : "SUBSCRIBE.Options.match must be exact, prefix or wildcard";
+  return bad.empty() ? Problem() : attribute_problem("SUBSCRIBE.Options", bad, scratch);
 }
 
 template <Reader R>
@@ -227,15 +260,12 @@ Problem decode_options(wamp::RegisterOptions& options, Scratch& scratch) {
     if (key == "match") return detail::read_match(reader, options.match);
     if (key == "forward_timeout") return reader.read_bool(options.forward_timeout);
     if (key == "force_reregister") return reader.read_bool(options.force_reregister);
-    if (key != "invoke") return !reader.skip().empty();
+    if (key != "invoke") return detail::read_other(reader, key);
     std::string_view name;
     return reader.kind() == Kind::text && reader.read_text(name) &&
            detail::read_name(name, {single, first, last, roundrobin, random}, options.invoke);
   });
-  if (bad.empty()) return {};
-  if (bad == "invoke") return "REGISTER.Options.invoke must be single, first, last, roundrobin or random";
-  if (bad == "match") return "REGISTER.Options.match must be exact, prefix or wildcard";
-  return "an attribute of REGISTER.Options has a value of the wrong type";
+  return bad.empty() ? Problem() : attribute_problem("REGISTER.Options", bad, scratch);
 }
 
 template <Reader R>
@@ -248,9 +278,9 @@ Problem decode_details(const wamp::Dict& dict, wamp::EventDetails& out, Scratch&
     if (key == "topic") return detail::read_optional_text(reader, out.topic);
     bool known = false;
     if (!detail::read_passthru(reader, key, out.passthru, known)) return false;
-    return known || !reader.skip().empty();
+    return known || detail::read_other(reader, key);
   });
-  return bad.empty() ? Problem() : "an attribute of EVENT.Details has a value of the wrong type";
+  return bad.empty() ? Problem() : attribute_problem("EVENT.Details", bad, scratch);
 }
 
 template <Reader R>
@@ -266,9 +296,9 @@ Problem decode_details(const wamp::Dict& dict, wamp::InvocationDetails& out, Scr
     if (key == "timeout") return reader.read_uint(out.timeout);
     bool known = false;
     if (!detail::read_passthru(reader, key, out.passthru, known)) return false;
-    return known || !reader.skip().empty();
+    return known || detail::read_other(reader, key);
   });
-  return bad.empty() ? Problem() : "an attribute of INVOCATION.Details has a value of the wrong type";
+  return bad.empty() ? Problem() : attribute_problem("INVOCATION.Details", bad, scratch);
 }
 
 template <Reader R>
@@ -281,9 +311,9 @@ Problem decode_details(const wamp::Dict& dict, wamp::ResultDetails& out, Scratch
     if (key == "progress") return reader.read_bool(out.progress);
     bool known = false;
     if (!detail::read_passthru(reader, key, out.passthru, known)) return false;
-    return known || !reader.skip().empty();
+    return known || detail::read_other(reader, key);
   });
-  return bad.empty() ? Problem() : "an attribute of RESULT.Details has a value of the wrong type";
+  return bad.empty() ? Problem() : attribute_problem("RESULT.Details", bad, scratch);
 }
 
 }  // namespace crosspoint::serializers

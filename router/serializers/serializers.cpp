@@ -7,6 +7,7 @@
 #include "serializers/encode_message.hpp"
 #include "serializers/json_reader.hpp"
 #include "serializers/msgpack_reader.hpp"
+#include "serializers/ubjson_reader.hpp"
 #include "serializers/value.hpp"
 
 namespace crosspoint::serializers {
@@ -18,6 +19,7 @@ constexpr std::array<Serializer, wamp::kEncodings> kSerializers{{
     {Encoding::json, "json", "wamp.2.json", true, 1},
     {Encoding::msgpack, "msgpack", "wamp.2.msgpack", false, 2},
     {Encoding::cbor, "cbor", "wamp.2.cbor", false, 3},
+    {Encoding::ubjson, "ubjson", "wamp.2.ubjson", false, 4},
 }};
 
 template <class R>
@@ -78,6 +80,8 @@ std::string_view decode(Encoding encoding, base::Bytes bytes, Scratch& scratch, 
       return decode_with<MsgpackReader>(bytes, scratch, out);
     case Encoding::cbor:
       return decode_with<CborReader>(bytes, scratch, out);
+    case Encoding::ubjson:
+      return decode_with<UbjsonReader>(bytes, scratch, out);
     default:
       return decode_with<JsonReader>(bytes, scratch, out);
   }
@@ -135,6 +139,8 @@ bool Encoder::encode(const wamp::Message& message, Encoding encoding, EncodedMes
       return encode_as<MsgpackWriter>(message, out);
     case Encoding::cbor:
       return encode_as<CborWriter>(message, out);
+    case Encoding::ubjson:
+      return encode_as<UbjsonWriter>(message, out);
     default:
       return encode_as<JsonWriter>(message, out);
   }

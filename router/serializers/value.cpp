@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "serializers/base64.hpp"
+#include "serializers/ubjson_value.hpp"
 
 namespace crosspoint::serializers {
 namespace {
@@ -85,6 +86,10 @@ json parse(Encoding encoding, base::Bytes bytes) {
     }
     case Encoding::cbor:
       return parse_cbor(bytes);
+    case Encoding::ubjson: {
+      json value;
+      return parse_ubjson(bytes, value) ? value : json(json::value_t::discarded);
+    }
     default:
       return json::parse(bytes.begin(), bytes.end(), nullptr, kExceptions);
   }
@@ -104,7 +109,7 @@ bool parse_elements(const wamp::Payload& payload, json& out) {
       list.push_back('[');
   }
   list.append(base::as_text(payload.bytes));
-  if (payload.encoding == Encoding::json) list.push_back(']');
+  if (payload.encoding == Encoding::json || payload.encoding == Encoding::ubjson) list.push_back(']');
   return to_value(payload.encoding, base::as_bytes(list), out);
 }
 
@@ -134,6 +139,8 @@ void append_value(Encoding encoding, const json& value, std::string& out) {
     case Encoding::cbor:
       json::to_cbor(value, bytes);
       break;
+    case Encoding::ubjson:
+      return append_ubjson(value, out);
     default: {
       json text = value;
       binary_to_text(text);
@@ -147,6 +154,7 @@ void append_value(Encoding encoding, const json& value, std::string& out) {
 bool to_values(const wamp::Payload& payload, json& arguments, json& keyword_arguments) {
   json list;
   if (!parse_elements(payload, list)) return false;
+  if (payload.elements > 0 && !list[0].is_array()) return false;  // a transparent payload
   arguments = payload.elements > 0 ? std::move(list[0]) : json::array();
   keyword_arguments = payload.elements > 1 ? std::move(list[1]) : json::object();
   return true;

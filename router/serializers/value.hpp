@@ -16,10 +16,12 @@ bool to_value(wamp::Encoding encoding, base::Bytes bytes, nlohmann::json& out);
 /// A dictionary's value; an empty object if it has no bytes.
 bool to_value(const wamp::Dict& dict, nlohmann::json& out);
 
-/// Appends `value`'s bytes. Floating point numbers that JSON lacks (infinities, not a number) become null there.
+/// Appends `value`'s bytes. Floating point numbers that JSON and UBJSON lack (infinities,
+/// not a number) become null there.
 void append_value(wamp::Encoding encoding, const nlohmann::json& value, std::string& out);
 
-/// Arguments (a list) and ArgumentsKw (an object) of a payload; empty ones if it has none.
+/// Arguments (a list) and ArgumentsKw (an object) of a payload; empty ones if it has none. False also for a payload
+/// that is one string or binary value instead.
 bool to_values(const wamp::Payload& payload, nlohmann::json& arguments, nlohmann::json& keyword_arguments);
 
 /// The bytes of `payload`'s elements in another encoding, appended to `out`. False if they cannot be expressed there.

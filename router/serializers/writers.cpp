@@ -62,4 +62,18 @@ void JsonWriter::text(std::string_view value) {
   out_.advance(static_cast<std::size_t>(at - start));
 }
 
+void UbjsonWriter::number(std::uint64_t value) {
+  if (value > INT64_MAX) {  // a high-precision number: its decimal digits
+    std::array<char, 20> digits;
+    const char* const stop = std::to_chars(digits.begin(), digits.end(), value).ptr;
+    out_.push('H');
+    return key({digits.data(), static_cast<std::size_t>(stop - digits.data())});
+  }
+  const std::size_t size = value <= 0xff ? 1 : value <= 0x7fff ? 2 : value <= 0x7fffffff ? 4 : 8;
+  std::uint8_t* at = out_.reserve(9);
+  *at++ = static_cast<std::uint8_t>(size == 1 ? 'U' : size == 2 ? 'I' : size == 4 ? 'l' : 'L');
+  for (std::size_t i = size; i-- > 0;) *at++ = static_cast<std::uint8_t>(value >> (8 * i));
+  out_.advance(size + 1);
+}
+
 }  // namespace crosspoint::serializers

@@ -5,7 +5,7 @@
 #include "serializers/write_buffer.hpp"
 #include "wamp/payload.hpp"
 
-/// Three writers with the same functions: JSON, MessagePack and CBOR. The counts given to begin_list and begin_dict
+/// Writers with the same functions: JSON, MessagePack, CBOR and UBJSON. The counts given to begin_list and begin_dict
 /// must be kept; begin and end must nest.
 namespace crosspoint::serializers {
 
@@ -134,6 +134,33 @@ class CborWriter : public BinaryWriter {
     if (value <= 0xffffffff) return put(major | 26, value, 4);
     put(major | 27, value, 8);
   }
+};
+
+class UbjsonWriter {
+ public:
+  static constexpr auto kEncoding = wamp::Encoding::ubjson;
+  explicit UbjsonWriter(WriteBuffer& out) : out_(out) {}
+
+  void begin_list(std::size_t) { out_.push('['); }
+  void end_list() { out_.push(']'); }
+  void begin_dict(std::size_t) { out_.push('{'); }
+  void end_dict() { out_.push('}'); }
+  void key(std::string_view name) {
+    number(name.size());
+    out_.append(name);
+  }
+  void number(std::uint64_t value);
+  void boolean(bool value) { out_.push(value ? 'T' : 'F'); }
+  void text(std::string_view value) {
+    out_.push('S');
+    key(value);
+  }
+  void raw(base::Bytes value) { out_.append(value); }
+  void begin_payload() {}
+  static std::string_view tail() { return "]"; }
+
+ private:
+  WriteBuffer& out_;
 };
 
 }  // namespace crosspoint::serializers

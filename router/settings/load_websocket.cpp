@@ -116,10 +116,10 @@ std::vector<std::string> load_serializers(ObjectReader& object, const std::vecto
   std::vector<std::string> names = object.texts("serializers");
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::string path = object.path_of("serializers") + "[" + std::to_string(i) + "]";
-    if (names[i] == "flatbuffers" || names[i] == "ubjson") {
+    if (names[i] == "flatbuffers") {
       object.context().unsupported(path, "the serializer \"" + names[i] + "\" is not available");
     } else if (std::find(known.begin(), known.end(), names[i]) == known.end()) {
-      object.context().error(path, "\"" + names[i] + "\" is not a serializer", "json, msgpack, cbor");
+      object.context().error(path, "\"" + names[i] + "\" is not a serializer", "json, msgpack, cbor, ubjson");
     }
   }
   return names;
@@ -171,7 +171,7 @@ WebSocket load_websocket(ObjectReader& object) {
     object.context().error(object.path_of("url"), "\"" + websocket.url + "\" is not a WebSocket URL",
                            "ws://... or wss://...");
   }
-  websocket.serializers = load_serializers(object, {"json", "msgpack", "cbor"});
+  websocket.serializers = load_serializers(object, {"json", "msgpack", "cbor", "ubjson"});
   object.boolean("debug", false);
   load_websocket_options(object, websocket.options);
   websocket.auth = load_auth(object);
@@ -180,7 +180,7 @@ WebSocket load_websocket(ObjectReader& object) {
 }
 
 void load_rawsocket(ObjectReader& object, RawSocket& out) {
-  out.serializers = load_serializers(object, {"json", "msgpack", "cbor"});
+  out.serializers = load_serializers(object, {"json", "msgpack", "cbor", "ubjson"});
   object.boolean("debug", false);
   if (const Json* value = object.find("options")) {
     ObjectReader options(object.context(), *value, object.path_of("options"));

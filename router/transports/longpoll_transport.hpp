@@ -63,7 +63,7 @@ class LongPollTransport final : public MessagePort,
   bool takes_shared_frames() const override { return false; }
   SharedFrame make_frame(const serializers::EncodedMessage&, base::ChunkWriter&) const override { return {}; }
   bool send(const SharedFrame&) override { return false; }
-  unsigned kind() const override { return 2; }
+  unsigned kind() const override { return kKinds; }
   /// The message that goes out next is not counted: it may be as long as it likes.
   std::size_t queued() const override { return queue_.empty() ? 0 : queued_bytes_ - queue_.front().size(); }
   void pause() override { paused_ = true; }

@@ -54,8 +54,10 @@ class MessagePort {
   virtual SharedFrame make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const = 0;
   /// The same for a frame.
   virtual bool send(const SharedFrame& frame) = 0;
-  /// Ports of one kind exchange shared frames: 0 WebSocket, 1 RawSocket; 2 long-polling, which takes none.
+  /// Ports of one kind exchange shared frames: 0 WebSocket, 1 RawSocket, 2 WebSocket with batches. Long-polling takes
+  /// none.
   virtual unsigned kind() const = 0;
+  static constexpr unsigned kKinds = 3;
 
   /// Bytes queued but not yet taken by the kernel.
   virtual std::size_t queued() const = 0;
@@ -83,6 +85,8 @@ class MessageHandler {
   /// A whole message; base::IoThread::kReadPadding more bytes are readable behind it. If `owner` is set, the bytes may
   /// be kept by keeping it. JSON has been checked to be UTF-8.
   virtual void on_message(std::span<std::uint8_t> message, const base::ChunkRef& owner) = 0;
+  /// What arrived cannot be taken apart into messages, for the reason given: the peer broke the protocol.
+  virtual void on_garbled(std::string_view problem) = 0;
   /// All that was queued has been handed to the kernel.
   virtual void on_drained() = 0;
   /// The connection is gone. The last call.

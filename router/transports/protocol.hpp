@@ -23,6 +23,10 @@ class Protocol {
   /// How many bytes, counted from the first one not done with, on_bytes needs to get on; 0 if it does not know.
   virtual std::size_t bytes_wanted() const { return 0; }
 
+  /// The queue is about to be written: the moment to append what was gathered for it. Only called for protocols that
+  /// asked for it (Stream::ask_before_writing).
+  virtual void before_writing() {}
+
   /// All that was queued has been handed to the kernel.
   virtual void on_drained() {}
 

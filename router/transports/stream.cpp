@@ -249,6 +249,7 @@ bool Stream::write_out(base::OutQueue& queue) {
 void Stream::flush() {
   dirty_ = false;
   if (closed() || blocked_) return;
+  if (asks_before_writing_) protocol_->before_writing();
   if (!tls_) {
     if (write_out(out_)) drained();
     return;

@@ -38,6 +38,8 @@ class Stream final : public base::Pollable {
   base::OutQueue& out() { return out_; }
   /// Has the queue written at the end of this turn.
   void wake();
+  /// Has the protocol asked for more (before_writing) each time the queue is going to be written.
+  void ask_before_writing() { asks_before_writing_ = true; }
   /// Bytes queued but not yet taken by the kernel.
   std::size_t queued() const { return out_.bytes() + (tls_ ? tls_->wire().bytes() : 0); }
 
@@ -92,6 +94,7 @@ class Stream final : public base::Pollable {
   bool stopped_ = false;   // paused with whole pieces left in kept_
   bool readable_ = false;  // something may be waiting in the kernel although no further event will say so
   bool offer_again_ = false;
+  bool asks_before_writing_ = false;
   bool hung_up_ = false;  // the peer has sent its last byte
   bool finishing_ = false;
   bool shut_down_ = false;   // our end of output has been sent

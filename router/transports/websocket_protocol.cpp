@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kCloseTime{5000};
 }  // namespace
 
 WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options,
-                                     WebSocketSession session, MessageHandlerFactory& factory)
+                                     WebSocketSession session)
     : stream_(stream),
       options_(options),
       max_message_size_(options.max_message_size > 0 ? options.max_message_size : settings::kMaxMessageSize),
@@ -25,6 +25,9 @@ WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOp
     const int memory_level = options.compression ? options.compression->memory_level : 8;
     deflate_ = std::make_unique<PermessageDeflate>(*session.deflate, memory_level);
   }
+}
+
+void WebSocketProtocol::open(MessageHandlerFactory& factory) {
   handler_ = factory.make_handler(*this);
   schedule_ping();
 }
@@ -132,7 +135,7 @@ void WebSocketProtocol::message(Opcode opcode, bool compressed, std::span<std::u
   if (opcode == Opcode::text && !serializers::is_utf8(base::as_text(payload))) {
     return fail_with(CloseCode::invalid_payload, "a text message that is not UTF-8");
   }
-  handler_->on_message(payload, compressed ? base::ChunkRef() : owner);
+  deliver(payload, compressed ? base::ChunkRef() : owner);
 }
 
 void WebSocketProtocol::control_frame(Opcode opcode, std::span<const std::uint8_t> payload) {
@@ -180,6 +183,7 @@ void WebSocketProtocol::send_control(Opcode opcode, base::Bytes payload) {
 }
 
 void WebSocketProtocol::send_close(CloseCode code, std::string_view reason) {
+  before_closing();
   std::array<std::uint8_t, 125> payload;
   payload[0] = static_cast<std::uint8_t>(static_cast<unsigned>(code) >> 8);
   payload[1] = static_cast<std::uint8_t>(static_cast<unsigned>(code) & 0xff);
@@ -219,7 +223,7 @@ void WebSocketProtocol::on_closed(std::string_view reason) {
 
 bool WebSocketProtocol::send(const serializers::EncodedMessage& message) {
   if (state_ != State::open) return true;
-  if (!takes_shared_frames()) {
+  if (!is_plain()) {
     send_special(message);
     return true;
   }

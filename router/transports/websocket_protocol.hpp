@@ -25,11 +25,12 @@ struct WebSocketSession {
 /// The server's side of a WebSocket connection after the opening handshake (RFC 6455): frames in, messages up, messages
 /// down, frames out. A message that has arrived whole in one frame is unmasked and handed up where it lies; only
 /// fragments and compressed messages are put together in memory of their own.
-class WebSocketProtocol final : public Protocol, public MessagePort {
+class WebSocketProtocol : public Protocol, public MessagePort {
  public:
-  WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options, WebSocketSession session,
-                    MessageHandlerFactory& factory);
+  WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options, WebSocketSession session);
   ~WebSocketProtocol() override;
+  /// Makes the handler of the messages. To be called once, before anything arrives.
+  void open(MessageHandlerFactory& factory);
 
   // Protocol
   std::size_t on_bytes(std::span<std::uint8_t> bytes, const base::ChunkRef& owner) override;
@@ -39,7 +40,7 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
 
   // MessagePort
   bool send(const serializers::EncodedMessage& message) override;
-  bool takes_shared_frames() const override { return !deflate_ && !options_.mask_server_frames; }
+  bool takes_shared_frames() const override { return is_plain(); }
   SharedFrame make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const override;
   bool send(const SharedFrame& frame) override;
   unsigned kind() const override { return 0; }
@@ -52,6 +53,21 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
   base::IoThread& io() override { return stream_.io(); }
   TransportInfo info() const override;
   std::size_t max_message_size() const override { return max_message_size_; }
+
+ protected:
+  /// A whole message, decompressed and checked to be UTF-8 where it must be.
+  virtual void deliver(std::span<std::uint8_t> payload, const base::ChunkRef& owner) {
+    handler_->on_message(payload, owner);
+  }
+  /// A Close frame is going to be queued.
+  virtual void before_closing() {}
+  bool is_open() const { return state_ == State::open; }
+  MessageHandler& handler() { return *handler_; }
+  Stream& stream() { return stream_; }
+  /// Frames go out as they are, neither compressed nor masked.
+  bool is_plain() const { return !deflate_ && !options_.mask_server_frames; }
+  void send_special(const serializers::EncodedMessage& message);
+  Opcode data_opcode() const { return info_->serializer->is_text ? Opcode::text : Opcode::binary; }
 
  private:
   enum class State { open, closing, closed };
@@ -68,10 +84,8 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
   void send_close(CloseCode code, std::string_view reason);
   void start_closing(CloseCode code, std::string_view reason);
   void fail_with(CloseCode code, std::string_view reason);
-  void send_special(const serializers::EncodedMessage& message);
   void schedule_ping();
   void send_ping();
-  Opcode data_opcode() const { return info_->serializer->is_text ? Opcode::text : Opcode::binary; }
 
   Stream& stream_;
   const settings::WebSocketOptions& options_;

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/log.hpp"
+#include "transports/batched_websocket.hpp"
 #include "transports/web/services.hpp"
 #include "transports/websocket_protocol.hpp"
 #include "transports/websocket_upgrade.hpp"
@@ -35,7 +36,14 @@ void WebSocketService::handle(std::shared_ptr<HttpExchange> exchange, std::strin
   info.headers_received = request.headers;
   info.headers_sent = upgrade.response.headers;
   exchange->upgrade(std::move(upgrade.response), [&](Stream& upgraded) {
-    return std::make_unique<WebSocketProtocol>(upgraded, options_, std::move(session), endpoint_);
+    std::unique_ptr<WebSocketProtocol> protocol;
+    if (upgrade.batched) {
+      protocol = std::make_unique<BatchedWebSocketProtocol>(upgraded, options_, std::move(session));
+    } else {
+      protocol = std::make_unique<WebSocketProtocol>(upgraded, options_, std::move(session));
+    }
+    protocol->open(endpoint_);
+    return protocol;
   });
 }
 
@@ -47,7 +55,7 @@ void WebSocketService::show_status(HttpExchange& exchange) const {
     return exchange.respond(std::move(response));
   }
   std::string subprotocols;
-  for (const auto* serializer : serializers_) subprotocols += fmt::format("<li>{}</li>", serializer->subprotocol);
+  for (const auto& name : subprotocols_of(serializers_)) subprotocols += fmt::format("<li>{}</li>", name);
   exchange.respond(HttpResponse::html(
       200, fmt::format("<!DOCTYPE html>\n<html><head><title>Crosspoint WebSocket endpoint</title></head><body>"
                        "<h1>WAMP over WebSocket</h1><p>{} is a WebSocket endpoint: connect with a WAMP client, not "

@@ -12,6 +12,8 @@
 namespace crosspoint::transports {
 namespace {
 
+/// What the names of subprotocols with batches end in.
+constexpr std::string_view kBatched = ".batched";
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 std::string_view trim(std::string_view text) {
@@ -116,9 +118,7 @@ std::string problem_of(const HttpRequest& request, const settings::WebSocketOpti
 
 std::string names_of(const std::vector<const serializers::Serializer*>& serializers) {
   std::string names;
-  for (const auto* serializer : serializers) {
-    names += (names.empty() ? "" : ", ") + std::string(serializer->subprotocol);
-  }
+  for (const auto& subprotocol : subprotocols_of(serializers)) names += (names.empty() ? "" : ", ") + subprotocol;
   return names;
 }
 
@@ -132,9 +132,12 @@ std::string choose_subprotocol(const HttpRequest& request, const settings::WebSo
     if (std::count(offered.begin(), offered.end(), name) > 1) return "duplicate WebSocket subprotocols";
   }
   for (const std::string_view name : offered) {
+    const bool batched = name.ends_with(kBatched);
+    const std::string_view plain = name.substr(0, name.size() - (batched ? kBatched.size() : 0));
     for (const auto* serializer : serializers) {
-      if (serializer->subprotocol != name) continue;
+      if (serializer->subprotocol != plain) continue;
       upgrade.serializer = serializer;
+      upgrade.batched = batched;
       upgrade.subprotocol = name;
       return {};
     }
@@ -155,6 +158,15 @@ DeflateSettings deflate_settings(const settings::Deflate& deflate) {
 }
 
 }  // namespace
+
+std::vector<std::string> subprotocols_of(const std::vector<const serializers::Serializer*>& serializers) {
+  std::vector<std::string> names;
+  for (const auto* serializer : serializers) {
+    names.emplace_back(serializer->subprotocol);
+    names.push_back(names.back() + std::string(kBatched));
+  }
+  return names;
+}
 
 bool is_upgrade(const HttpRequest& request) { return has_token(request.joined_header("upgrade"), "websocket"); }
 

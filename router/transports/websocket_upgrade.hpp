@@ -18,9 +18,13 @@ struct WebSocketUpgrade {
   HttpResponse response;
   /// Set if accepted.
   const serializers::Serializer* serializer = nullptr;
+  bool batched = false;     ///< several messages in one ("Message Batching", advanced profile)
   std::string subprotocol;  ///< as answered; empty if the client offered none and that is allowed
   std::optional<DeflateAgreement> deflate;
 };
+
+/// The subprotocols of these serializers, each without and with batches.
+std::vector<std::string> subprotocols_of(const std::vector<const serializers::Serializer*>& serializers);
 
 /// True if the request asks for a WebSocket at all.
 bool is_upgrade(const HttpRequest& request);

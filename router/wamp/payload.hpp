@@ -10,8 +10,8 @@
 namespace crosspoint::wamp {
 
 /// How values are written as bytes ("Serializers" of the specification).
-enum class Encoding : std::uint8_t { json, msgpack, cbor };
-inline constexpr std::size_t kEncodings = 3;
+enum class Encoding : std::uint8_t { json, msgpack, cbor, ubjson };
+inline constexpr std::size_t kEncodings = 4;
 
 /// A dictionary (Details, Options, Extra) as the bytes it came in, checked but not taken apart. No bytes: empty.
 struct Dict {
@@ -29,7 +29,8 @@ struct Dict {
 /// them, and a connection of another serializer converts them.
 struct Payload {
   Encoding encoding = Encoding::json;
-  /// 0: neither; 1: Arguments; 2: Arguments and ArgumentsKw.
+  /// 0: neither; 1: Arguments; 2: Arguments and ArgumentsKw. In Crossbar's payload transparency Arguments are one
+  /// string or binary value, which only the two ends understand, and the only element.
   std::uint8_t elements = 0;
   /// The values one behind the other as on the wire (JSON: with the comma between).
   base::Bytes bytes;

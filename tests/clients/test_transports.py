@@ -11,7 +11,7 @@ from autobahn.asyncio.rawsocket import WampRawSocketClientFactory, WampRawSocket
 from autobahn.asyncio.wamp import ApplicationSession
 from autobahn.asyncio.websocket import WampWebSocketClientFactory
 from autobahn.wamp.exception import ApplicationError
-from autobahn.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer
+from autobahn.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer, UBJSONSerializer
 from autobahn.wamp.types import PublishOptions
 
 from support import node as nodes
@@ -21,7 +21,8 @@ from support.transports import NAMES, all_ways
 if not hasattr(WampRawSocketClientProtocol, "transport_details"):
     WampRawSocketClientProtocol.transport_details = property(lambda self: self._transport_details)
 
-SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
+SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer,
+               "ubjson": UBJSONSerializer}
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,9 @@ def ways(tmp_path_factory):
     assert node.stop() == 0
 
 
-def run_session(way, serializer, scenario):
-    """Runs scenario(session) in a session of its own and returns what it returns."""
+def run_session(way, serializers, scenario):
+    """Runs scenario(session) in a session of its own, with the serializers given (None: the client's choice), and returns
+    what it returns."""
     outcome = {}
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -55,9 +57,9 @@ def run_session(way, serializer, scenario):
             loop.stop()
 
     if way.is_websocket:
-        factory = WampWebSocketClientFactory(Session, url="ws://localhost/ws", serializers=[SERIALIZERS[serializer]()])
+        factory = WampWebSocketClientFactory(Session, url="ws://localhost/ws", serializers=serializers)
     else:
-        factory = WampRawSocketClientFactory(Session, serializer=SERIALIZERS[serializer]())
+        factory = WampRawSocketClientFactory(Session, serializer=serializers[0])
     factory.loop = loop
     tls = {"ssl": way.options["tls"], "server_hostname": "localhost"} if "tls" in way.options else {}
     if isinstance(way.port, int):
@@ -75,12 +77,10 @@ def run_session(way, serializer, scenario):
     return outcome["result"]
 
 
-@pytest.mark.parametrize("serializer", SERIALIZERS)
-@pytest.mark.parametrize("name", NAMES)
-def test_everything_a_session_does(ways, name, serializer):
+def everything(topic):
+    """A scenario: what a session does."""
     async def scenario(session, details):
         got = asyncio.Queue()
-        topic = f"com.transports.{name}.{serializer}"
         await session.subscribe(lambda *args, **kwargs: got.put_nowait((args, kwargs)), topic)
         await session.publish(topic, 1, "zwölf", key=[None, 2.5],
                               options=PublishOptions(acknowledge=True, exclude_me=False))
@@ -92,9 +92,30 @@ def test_everything_a_session_does(ways, name, serializer):
         assert await asyncio.gather(*many) == list(range(200))
         with pytest.raises(ApplicationError, match="no_such_procedure"):
             await session.call(topic + ".nothing")
-        return details.realm
+        data = bytes(range(256)) * 64
+        assert await session.call(topic + ".echo", data) == data
+        return session._transport._serializer.SERIALIZER_ID
 
-    assert run_session(ways[name], serializer, scenario) == "realm1"
+    return scenario
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+@pytest.mark.parametrize("name", [name for name in NAMES if "batched" not in name])
+def test_everything_a_session_does(ways, name, serializer):
+    scenario = everything(f"com.transports.{name}.{serializer}")
+    assert run_session(ways[name], [SERIALIZERS[serializer]()], scenario) == serializer
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+@pytest.mark.parametrize("name", ["websocket", "websocket-tls"])
+def test_everything_a_session_does_in_batches(ways, name, serializer):
+    scenario = everything(f"com.batched.{name}.{serializer}")
+    assert run_session(ways[name], [SERIALIZERS[serializer](batched=True)], scenario) == serializer + ".batched"
+
+
+def test_a_client_that_offers_all_it_has(ways):
+    """Autobahn's own choice is a batched subprotocol."""
+    assert run_session(ways["websocket"], None, everything("com.transports.all")).endswith(".batched")
 
 
 TWISTED = """

@@ -15,7 +15,7 @@ using wamp::Encoding;
 
 namespace {
 
-constexpr std::array kEncodings{Encoding::json, Encoding::msgpack, Encoding::cbor};
+constexpr std::array kEncodings{Encoding::json, Encoding::msgpack, Encoding::cbor, Encoding::ubjson};
 
 /// A decoded message and the bytes it points into, at their exact length, so that a byte read beyond them is noticed.
 struct Decoded {

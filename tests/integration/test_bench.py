@@ -147,7 +147,7 @@ def test_more_sessions_than_descriptors(router):
     (("fanout", "--bogus"), "--bogus"),
     (("fanout", "--subscribers", "0"), "--subscribers: Value 0 not in range"),
     (("fanout", "--subscribers", "many"), "many"),
-    (("fanout", "--serializer", "xml"), "--serializer: xml not in {json,msgpack,cbor}"),
+    (("fanout", "--serializer", "xml"), "--serializer: xml not in {json,msgpack,cbor,ubjson}"),
     (("fanout", "--duration", "0"), "--duration"),
     (("rpc", "--url", "http://127.0.0.1/ws"), "--url: must be ws://host:port/path"),
     (("rpc", "--url", "ws://127.0.0.1:port/ws"), "--url: must be ws://host:port/path"),

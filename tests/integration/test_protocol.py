@@ -98,7 +98,8 @@ def test_binary_values_cross_serializers(router):
     for client in clients.values():
         client.subscribe("com.topic.binary")
     clients["msgpack"].publish("com.topic.binary", [b"\x00\xff\x10"], exclude_me=False)
-    expected = {"json": "\0AP8Q", "msgpack": b"\x00\xff\x10", "cbor": b"\x00\xff\x10"}
+    expected = {"json": "\0AP8Q", "msgpack": b"\x00\xff\x10", "cbor": b"\x00\xff\x10",
+                "ubjson": b"\x00\xff\x10"}
     for name, client in clients.items():
         assert client.receive()[4] == [expected[name]]
     clients["json"].publish("com.topic.binary", ["\0AP8Q"], exclude_me=False)

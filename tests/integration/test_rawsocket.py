@@ -57,7 +57,7 @@ def test_a_message_that_arrives_together_with_the_handshake(router):
 
 
 @pytest.mark.parametrize("hello, error", [
-    (b"\x7f\xf4\0\0", 1),  # UBJSON
+    (b"\x7f\xf5\0\0", 1),  # FlatBuffers
     (b"\x7f\xf0\0\0", 1),
     (b"\x7f\xff\0\0", 1),
     (b"\x7f\xf1\1\0", 3),

@@ -2,7 +2,7 @@
 
 from support import node as nodes
 from support.certificates import Authority
-from support.wamp import Client, RawSocketClient
+from support.wamp import BatchedClient, Client, RawSocketClient
 
 
 class Way:
@@ -20,7 +20,7 @@ class Way:
 
     @property
     def is_websocket(self):
-        return self.make is Client
+        return issubclass(self.make, Client)
 
 
 def tcp(port, **more):
@@ -43,7 +43,7 @@ def router_with(transports, realms=None, options=None):
 
 
 NAMES = ["websocket", "rawsocket", "websocket-unix", "rawsocket-unix", "websocket-tls", "rawsocket-tls",
-         "websocket-universal", "rawsocket-universal"]
+         "websocket-universal", "rawsocket-universal", "websocket-batched"]
 
 
 def all_ways(directory):
@@ -70,4 +70,5 @@ def all_ways(directory):
     add("websocket-universal", Client, {"type": "universal", "endpoint": tcp(port, tls=settings), "rawsocket": {},
                                         "websocket": {"ws": {"type": "websocket"}}}, port, tls=context)
     ways["rawsocket-universal"] = Way("rawsocket-universal", RawSocketClient, port, tls=context)
+    ways["websocket-batched"] = Way("websocket-batched", BatchedClient, ways["websocket"].port)
     return router_with(transports), ways

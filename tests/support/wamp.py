@@ -11,14 +11,15 @@ import zlib
 
 import cbor2
 import msgpack
+import ubjson
 
 from support.node import TIME
 
-SUBPROTOCOLS = {"json": "wamp.2.json", "msgpack": "wamp.2.msgpack", "cbor": "wamp.2.cbor"}
+SUBPROTOCOLS = {"json": "wamp.2.json", "msgpack": "wamp.2.msgpack", "cbor": "wamp.2.cbor", "ubjson": "wamp.2.ubjson"}
 SERIALIZERS = list(SUBPROTOCOLS)
 ROLES = {"publisher": {}, "subscriber": {}, "caller": {}, "callee": {}}
 
-RAWSOCKET_IDS = {"json": 1, "msgpack": 2, "cbor": 3}
+RAWSOCKET_IDS = {"json": 1, "msgpack": 2, "cbor": 3, "ubjson": 4}
 MESSAGE, RAW_PING, RAW_PONG = 0, 1, 2
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -36,13 +37,13 @@ class Closed(Exception):
 def encode(serializer, message):
     if serializer == "json":
         return json.dumps(message, ensure_ascii=False).encode()
-    return msgpack.packb(message) if serializer == "msgpack" else cbor2.dumps(message)
+    return {"msgpack": msgpack.packb, "cbor": cbor2.dumps, "ubjson": ubjson.dumpb}[serializer](message)
 
 
 def decode(serializer, payload):
     if serializer == "json":
         return json.loads(payload)
-    return msgpack.unpackb(payload) if serializer == "msgpack" else cbor2.loads(payload)
+    return {"msgpack": msgpack.unpackb, "cbor": cbor2.loads, "ubjson": ubjson.loadb}[serializer](payload)
 
 
 class Link:
@@ -281,6 +282,55 @@ class Client(Wamp, WebSocket):
             if opcode == CLOSE:
                 code, reason = struct.unpack("!H", payload[:2])[0], payload[2:].decode()
                 raise Closed(code, reason)
+
+
+class BatchedClient(Client):
+    """The same with a batched subprotocol. `separator` stands behind each message of JSON."""
+
+    def __init__(self, port, serializer="json", realm="realm1", join=True, details=None, separator=b"\x1e", **more):
+        WebSocket.__init__(self, port, subprotocol=SUBPROTOCOLS[serializer] + ".batched", **more)
+        self.opcode = TEXT if serializer == "json" else BINARY
+        self.separator = separator
+        self.arrived = []
+        self.batches = []  # how many messages each batch had
+        self.begin(serializer, realm, join, details)
+
+    def batch(self, messages):
+        payloads = [encode(self.serializer, message) for message in messages]
+        if self.serializer == "json":
+            return b"".join(payload + self.separator for payload in payloads)
+        return b"".join(struct.pack("!L", len(payload)) + payload for payload in payloads)
+
+    def split(self, batch):
+        if self.serializer == "json":
+            *payloads, rest = batch.split(self.separator)
+            assert payloads and rest == b"", batch
+            return payloads
+        payloads = []
+        while batch:
+            size = struct.unpack("!L", batch[:4])[0]
+            assert len(batch) >= 4 + size, batch
+            payloads.append(batch[4:4 + size])
+            batch = batch[4 + size:]
+        assert payloads
+        return payloads
+
+    def send(self, message):
+        self.send_many([message])
+
+    def send_many(self, messages):
+        self.send_frame(self.opcode, self.batch(messages))
+
+    def receive(self):
+        while not self.arrived:
+            opcode, payload, _ = self.receive_frame()
+            if opcode == CLOSE:
+                raise Closed(struct.unpack("!H", payload[:2])[0], payload[2:].decode())
+            if opcode == self.opcode:
+                payloads = self.split(payload)
+                self.batches.append(len(payloads))
+                self.arrived += [decode(self.serializer, each) for each in payloads]
+        return self.arrived.pop(0)
 
 
 class RawSocketClient(Wamp, RawSocket):

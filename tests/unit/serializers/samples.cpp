@@ -72,6 +72,9 @@ std::string bytes_of(wamp::Encoding encoding, const json& value) {
     case wamp::Encoding::cbor:
       json::to_cbor(value, bytes);
       break;
+    case wamp::Encoding::ubjson:
+      json::to_ubjson(value, bytes);
+      break;
     default:
       return value.dump();
   }
@@ -81,6 +84,7 @@ std::string bytes_of(wamp::Encoding encoding, const json& value) {
 json value_of(wamp::Encoding encoding, const std::string& bytes) {
   if (encoding == wamp::Encoding::msgpack) return json::from_msgpack(bytes);
   if (encoding == wamp::Encoding::cbor) return json::from_cbor(bytes);
+  if (encoding == wamp::Encoding::ubjson) return json::from_ubjson(bytes);
   return json::parse(bytes);
 }
 

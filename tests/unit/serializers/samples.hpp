@@ -8,7 +8,8 @@
 
 namespace crosspoint::test {
 
-inline constexpr wamp::Encoding kAllEncodings[] = {wamp::Encoding::json, wamp::Encoding::msgpack, wamp::Encoding::cbor};
+inline constexpr wamp::Encoding kAllEncodings[] = {wamp::Encoding::json, wamp::Encoding::msgpack, wamp::Encoding::cbor,
+                                                   wamp::Encoding::ubjson};
 
 /// A message of every type and form, as JSON, in the form our encoder writes it.
 const std::vector<nlohmann::json>& sample_messages();

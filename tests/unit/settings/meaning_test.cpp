@@ -167,7 +167,7 @@ TEST_CASE("what Crossbar has and this router does not is named, apart from mista
   const auto report = report_of(R"({"type":"container","components":[]},{"type":"proxy"},
       {"type":"router","components":[{"type":"class"}],"realms":[{"name":"realm1","stats":{}}],"transports":[
         {"type":"mqtt"},{"type":"web","endpoint":{"type":"twisted"},"paths":{"a":{"type":"wsgi"},"b":{"type":"caller"}}},
-        {"type":"websocket","endpoint":{"type":"tcp","port":1},"serializers":["ubjson"],
+        {"type":"websocket","endpoint":{"type":"tcp","port":1},"serializers":["flatbuffers"],
          "auth":{"anonymous":{"type":"function"},"cryptosign-proxy":{}}}]})");
   REQUIRE(report.errors.empty());
   std::vector<std::string> paths;

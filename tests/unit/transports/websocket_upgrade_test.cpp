@@ -51,6 +51,12 @@ TEST_CASE("the handshake of RFC 6455, section 1.3, is accepted, with the client'
   REQUIRE(header(upgrade.response, "Sec-WebSocket-Protocol") == "wamp.2.msgpack");
   REQUIRE(upgrade.serializer->name == "msgpack");
   REQUIRE_FALSE(upgrade.deflate.has_value());
+  REQUIRE_FALSE(upgrade.batched);
+  const auto batched =
+      negotiate(with("sec-websocket-protocol", "wamp.2.xml.batched, wamp.2.cbor.batched, wamp.2.json"));
+  REQUIRE(batched.serializer->name == "cbor");
+  REQUIRE(batched.batched);
+  REQUIRE(header(batched.response, "Sec-WebSocket-Protocol") == "wamp.2.cbor.batched");
   REQUIRE(is_upgrade(request()));
   REQUIRE(is_upgrade(with("upgrade", "WebSocket")));
   REQUIRE_FALSE(is_upgrade(with("upgrade", "")));
@@ -92,7 +98,8 @@ TEST_CASE("a client that speaks none of our subprotocols is told which we speak"
   const auto upgrade = negotiate(with("sec-websocket-protocol", "wamp.2.flatbuffers, chat"));
   REQUIRE(upgrade.response.status == 400);
   REQUIRE(upgrade.response.body ==
-          "This server only speaks WebSocket subprotocols wamp.2.json, wamp.2.msgpack, wamp.2.cbor\n");
+          "This server only speaks WebSocket subprotocols wamp.2.json, wamp.2.json.batched, wamp.2.msgpack, "
+          "wamp.2.msgpack.batched, wamp.2.cbor, wamp.2.cbor.batched\n");
   REQUIRE(negotiate(with("sec-websocket-protocol", "")).response.status == 400);
   settings::WebSocketOptions lenient;
   lenient.require_websocket_subprotocol = false;
