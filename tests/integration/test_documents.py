@@ -108,17 +108,36 @@ def test_what_a_document_refers_to_is_there(document):
         assert made_by_running or (ROOT / target).exists() or (ROOT / "router" / target).exists(), target
 
 
-def test_every_feature_has_a_row_and_every_row_a_test():
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in
-            (ROOT / "docs" / "features.md").read_text().splitlines() if line.startswith("| ") and "`" in line]
-    announced = set(re.findall(r'"(\w+)"', (ROOT / "router" / "wamp" / "features.cpp").read_text()))
-    assert announced and announced == {name.strip("`") for _, name, _ in rows if name}
+def rows_of(document):
+    """The cells of each row that names a test."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in
+            (ROOT / "docs" / document).read_text().splitlines() if line.startswith("| ") and "`" in line]
+
+
+def assert_test_exists(test, row):
     # Long names are put together from pieces.
     sources = "".join(re.sub(r'"\s+"', "", path.read_text()) for pattern in ("*.cpp", "*.py", "*.mjs")
                       for path in (ROOT / "tests").rglob(pattern) if "node_modules" not in path.parts)
-    for feature, _, test in rows:
-        name = test.strip("`")
-        assert f'"{name}")' in sources or f"def {name}(" in sources, f"{feature}: there is no test {test}"
+    name = test.strip("`")
+    assert f'"{name}")' in sources or f"def {name}(" in sources, f"{row}: there is no test {test}"
+
+
+def test_every_feature_has_a_row_and_every_row_a_test():
+    rows = rows_of("features.md")
+    announced = set(re.findall(r'"(\w+)"', (ROOT / "router" / "wamp" / "features.cpp").read_text()))
+    assert announced and announced == {name.strip("`") for _, name, *_ in rows if name}
+    for feature, *_, test in rows:
+        assert_test_exists(test, feature)
+
+
+def test_every_violation_has_a_test_and_says_what_it_says():
+    rows = rows_of("violations.md")
+    assert len(rows) > 50
+    sources = "".join(path.read_text() for path in (ROOT / "router").rglob("*.?pp"))
+    for what, _, text, test in rows:
+        assert_test_exists(test, what)
+        for each in re.findall(r"`([^`]+)`", text):
+            assert each in sources, f"{what}: the router never says {each!r}"
 
 
 def test_scripts_can_be_run():
