@@ -17,6 +17,7 @@ class Echo final : public MessageHandler {
     port_.send(answer);
     if (port_.queued() > kMaxQueued) port_.pause();
   }
+  void on_garbled(std::string_view problem) override { port_.fail(problem); }
   void on_drained() override { port_.resume(); }
   void on_closed(std::string_view) override {}
 
