@@ -249,6 +249,7 @@ export class Browser {
       args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
              '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     });
+    self.context.setDefaultTimeout(kTime);
     return self;
   }
 
