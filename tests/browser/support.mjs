@@ -247,8 +247,11 @@ export class Browser {
       executablePath: '/usr/bin/chromium',
       headless: true,
       args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-             '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+             '--disable-background-networking', '--disable-component-update', '--disable-sync',
+             // WebRTC between tabs, also where there is no network to find each other by multicast DNS.
+             '--disable-features=WebRtcHideLocalIpsWithMdns', '--allow-loopback-in-peer-connection'],
     });
+    self.context.setDefaultTimeout(kTime);
     return self;
   }
 

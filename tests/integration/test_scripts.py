@@ -15,7 +15,7 @@ import urllib.request
 import pytest
 
 from support import node as nodes
-from support.wamp import Client
+from support.wamp import Client, WebSocket
 
 
 PORTS = {8001: 0, 8003: 0, 8004: 0, 8081: 0, 9004: 0}  # what stands in for each port, anew for each test
@@ -97,6 +97,27 @@ def test_a_lesson_runs_until_ctrl_c(tree):
     assert not running(tree / "lessons/1/.crossbar") and not running(tree / "config/pages")
 
 
+def test_lesson_0_has_a_server_in_the_place_of_a_router(tree, monkeypatch):
+    port = nodes.free_port()
+    monkeypatch.setenv("LESSON_0_PORT", str(port))
+    first = Script(tree / "bin" / "run-crossbar", 0)
+    first.wait_for(f"Listening at 127.0.0.1:{port}")
+    assert "Lesson 0" in get(PORTS[8081], "/0/")
+    second = Script(tree / "bin" / "run-crossbar", 0)  # the earlier one gives way
+    second.wait_for(f"Listening at 127.0.0.1:{port}")
+    assert first.process.wait(nodes.TIME) == 0
+    client = WebSocket(port, upgrade=False)
+    second.wait_for("connected")
+    client.handshake("/", None, {})
+    second.wait_for("-> HTTP/1.1 101")
+    client.close()
+    assert running(tree / "config/pages")
+    assert second.interrupt() == 0
+    assert not running(tree / "config/pages")
+    with pytest.raises(ConnectionRefusedError):
+        WebSocket(port)
+
+
 def test_running_it_again_restarts_the_router_and_leaves_the_pages_alone(tree):
     first = Script(tree / "bin" / "run-crossbar", 1)
     first.wait_for("ran successfully")
@@ -134,8 +155,10 @@ def test_skip_shows_only_what_the_guests_say(tree):
 
 
 @pytest.mark.parametrize("arguments, line", [
-    ([], r"^run-crossbar: which lesson\? bin/run-crossbar N, with N one of 1 2 3"),
-    (["77"], r'^run-crossbar: there is no lesson "77"; there are 1 2 3'),
+    ([], r"^run-crossbar: which lesson\? bin/run-crossbar N, with N one of 0 1 2 3"),
+    (["77"], r'^run-crossbar: there is no lesson "77"; there are 0 1 2 3'),
+    (["0", "--finished"], "^run-crossbar: lesson 0 has no router: leave out --finished and skip"),
+    (["0", "skip"], "^run-crossbar: lesson 0 has no router: leave out --finished and skip"),
     (["../1"], r'^run-crossbar: there is no lesson "../1"'),
     (["1", "2"], "^run-crossbar: one lesson at a time"),
     (["1", "--fast"], 'run-crossbar: unknown argument "--fast"'),
