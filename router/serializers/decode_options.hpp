@@ -68,13 +68,19 @@ bool read_name(std::string_view name, const Enum (&values)[N], Enum& out) {
 }
 
 /// Calls `handle(key)` for each entry of a dictionary; it must read or skip the value and say whether it was good.
-/// Returns the name of the first bad attribute, or nothing.
+/// Returns the name of the first bad attribute, or nothing. Null is as good as no entry: JavaScript clients write it
+/// for what is undefined.
 template <Reader R, class Handle>
 std::string_view each_entry(R& reader, Handle&& handle) {
   std::string_view key;
   if (!reader.enter_dict()) return "a dictionary";
   while (reader.more()) {
-    if (!reader.read_key(key) || !handle(key)) return key.empty() ? "a key" : key;
+    if (!reader.read_key(key)) return key.empty() ? "a key" : key;
+    if (reader.kind() == Kind::null) {
+      reader.skip();
+      continue;
+    }
+    if (!handle(key)) return key.empty() ? "a key" : key;
   }
   return {};
 }

@@ -21,6 +21,8 @@ std::string_view mime_type(const serializers::Serializer& serializer) {
       return "application/x-msgpack";
     case wamp::Encoding::cbor:
       return "application/cbor";
+    case wamp::Encoding::ubjson:
+      return "application/ubjson";
     default:
       return "application/json; charset=utf-8";
   }

@@ -9,7 +9,7 @@ import pytest
 
 from support import node as nodes
 from support.http import post, request
-from support.wamp import Client, Wamp, decode, encode
+from support.wamp import SERIALIZERS, Client, Wamp, decode, encode
 
 LIMITS = {"request_timeout": 1, "session_timeout": 2}
 AUTH = {"ticket": {"type": "static", "principals": {"joe": {"ticket": "secret", "role": "anonymous"}}}}
@@ -67,7 +67,17 @@ class Poller(Wamp):
         return response.status
 
 
-@pytest.mark.parametrize("serializer", ["json", "msgpack", "cbor"])
+@pytest.mark.parametrize("serializer,media_type", [
+    ("json", "application/json; charset=utf-8"), ("msgpack", "application/x-msgpack"), ("cbor", "application/cbor"),
+    ("ubjson", "application/ubjson")])
+def test_messages_have_the_media_type_of_their_serializer(site, serializer, media_type):
+    client = Poller(site[0], serializer, join=False)
+    client.send([1, "realm1", {"roles": {"caller": {}}}])
+    response, body = client.poll()
+    assert response.headers["Content-Type"] == media_type and decode(serializer, body)[0] == 2
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
 def test_a_session_behaves_like_any_other(site, serializer):
     port, _ = site
     client, other = Poller(port, serializer), Client(port)
@@ -175,7 +185,7 @@ def test_responses(site):
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "{}", '{"protocols": "wamp.2.json"}', '{"protocols": []}',
-                                  '{"protocols": ["wamp.2.ubjson", "wamp.2.json.batched"]}', "[" * 100_000])
+                                  '{"protocols": ["wamp.2.flatbuffers", "wamp.2.json.batched"]}', "[" * 100_000])
 def test_what_opens_no_transport(site, body):
     response, text = request(site[0], "POST", "/lp/open", body)
     assert response.status == 400 and text and response.getheader("Content-Type").startswith("text/plain")

@@ -116,9 +116,9 @@ TEST_CASE("message types that do not exist are protocol violations") {
 
 TEST_CASE("options of the wrong type or an unknown word are protocol violations, as in Crossbar") {
   const json options[] = {
-      {{"acknowledge", 1}}, {{"acknowledge", "true"}}, {{"exclude_me", nullptr}},    {{"exclude", 5}},
-      {{"exclude", {"a"}}}, {{"exclude_authid", {5}}}, {{"eligible_authrole", "x"}}, {{"eligible", {{{"a", 1}}}}},
-      {{"retain", 1}},      {{"retain", nullptr}},
+      {{"acknowledge", 1}}, {{"acknowledge", "true"}}, {{"exclude_me", json::array()}}, {{"exclude", 5}},
+      {{"exclude", {"a"}}}, {{"exclude_authid", {5}}}, {{"eligible_authrole", "x"}},    {{"eligible", {{{"a", 1}}}}},
+      {{"retain", 1}},
   };
   for (const json& option : options) {
     for (const auto encoding : kAllEncodings) {
@@ -137,6 +137,23 @@ TEST_CASE("options of the wrong type or an unknown word are protocol violations,
     REQUIRE_FALSE(problem(encoding, {68, 1, 2, {{"procedure", 5}}}).empty());
     REQUIRE_FALSE(problem(encoding, {50, 1, {{"callee_authid", 5}}}).empty());
   }
+}
+
+TEST_CASE("an option that is null is as good as none, as JavaScript clients write what is undefined") {
+  for (const auto encoding : kAllEncodings) {
+    REQUIRE(problem(encoding,
+                    {16, 1, {{"acknowledge", nullptr}, {"exclude", nullptr}, {"retain", nullptr}}, "com.t"}) == "");
+    REQUIRE(problem(encoding, {32, 1, {{"match", nullptr}, {"get_retained", nullptr}}, "com.t"}) == "");
+    REQUIRE(problem(encoding, {64, 1, {{"match", nullptr}, {"invoke", nullptr}}, "com.p"}) == "");
+    REQUIRE(problem(encoding, {48, 1, {{"timeout", nullptr}, {"progress", nullptr}}, "com.p"}) == "");
+    REQUIRE(problem(encoding, {49, 1, {{"mode", nullptr}}}) == "");
+    REQUIRE(problem(encoding, {70, 1, {{"progress", nullptr}}}) == "");
+  }
+  // CBOR has undefined itself.
+  REQUIRE(Decoded(wamp::Encoding::cbor,
+                  "\x84\x18\x20\x01\xa1\x65match\xf7\x65"
+                  "com.t")
+              .problem == "");
 }
 
 TEST_CASE("values may nest a hundred deep, and no deeper") {
