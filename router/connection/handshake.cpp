@@ -61,6 +61,7 @@ realm::Announced read_announced(const json& details) {
   announced.call_canceling = has("call_canceling");
   announced.call_timeout = has("call_timeout");
   announced.progressive_call_results = has("progressive_call_results");
+  announced.call_reroute = has("call_reroute");
   announced.registration_revocation = has("registration_revocation");
   return announced;
 }

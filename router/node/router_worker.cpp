@@ -77,6 +77,12 @@ void RouterWorker::add_realm(const settings::Realm& settings) {
   options.meta_api = settings.enable_meta_api;
   options.cache_by_role = settings.compat.role_authorization_cache;
   options.timestamp = connection::utc_timestamp;
+  if (settings.store) {
+    for (const auto& queue : settings.store->call_queue) {
+      options.call_queues.push_back(
+          {queue.uri, static_cast<wamp::Match>(queue.match), queue.limit.value_or(settings.store->limit)});
+    }
+  }
   realm::Realm* realm = router_->add_realm(settings.name, std::move(options));
   for (const auto& role : settings.roles) {
     if (const auto* dynamic = std::get_if<settings::DynamicPermissions>(&role.permissions)) {

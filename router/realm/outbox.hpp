@@ -69,6 +69,9 @@ class Outbox {
     denials_.push_back({&session, action, std::string(uri), std::string(reason)});
   }
 
+  /// Keeps alive what messages of this Outbox refer to.
+  void keep(std::shared_ptr<const std::string> text) { kept_.push_back(std::move(text)); }
+
   void end_session(Farewell farewell) { farewells_.push_back(std::move(farewell)); }
   /// `sender` has just sent a piece of a stream: it is to be held back while `to` is congested.
   void stream(const Session& sender, std::shared_ptr<Intake> to) { pieces_.push_back({sender.key, std::move(to)}); }
@@ -93,6 +96,7 @@ class Outbox {
     timers_.clear();
     farewells_.clear();
     pieces_.clear();
+    kept_.clear();
     multicast_until_ = 0;
   }
 
@@ -105,6 +109,7 @@ class Outbox {
   std::vector<Timer> timers_;
   std::vector<Farewell> farewells_;
   std::vector<Piece> pieces_;
+  std::vector<std::shared_ptr<const std::string>> kept_;
 };
 
 }  // namespace crosspoint::realm

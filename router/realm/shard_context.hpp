@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "realm/authorization.hpp"
 #include "realm/decision_cache.hpp"
@@ -23,6 +24,13 @@ struct RealmOptions {
   bool meta_api = true;
   /// Decisions of dynamic authorizers that may be cached count for all sessions of a role, not only for the one asked.
   bool cache_by_role = false;
+  /// How many calls may wait for a callee that is free, by the URI of the registration; the first that matches counts.
+  struct Queue {
+    std::string uri;
+    wamp::Match match = wamp::Match::exact;
+    std::size_t limit = 0;
+  };
+  std::vector<Queue> call_queues;
   /// Now, for people: "2017-12-08T09:46:23.123Z".
   std::function<std::string()> timestamp = [] { return std::string(); };
 };

@@ -10,12 +10,13 @@ constexpr std::array<std::string_view, 7> kBroker{
     "pattern_based_subscription", "payload_passthru_mode", "subscription_meta_api",
     "session_meta_api",
 };
-constexpr std::array<std::string_view, 11> kDealer{
+constexpr std::array<std::string_view, 12> kDealer{
     "caller_identification",
     "pattern_based_registration",
     "shared_registration",
     "call_canceling",
     "call_timeout",
+    "call_reroute",
     "progressive_call_results",
     "progressive_call_invocations",
     "registration_revocation",

@@ -309,7 +309,9 @@ TEST_CASE("invalid URIs are refused; without acknowledgement a publication is dr
   REQUIRE(client.take()[0] == 33);
   client.send(R"([32,5,{},"com.Über"])");
   REQUIRE(client.take()[0] == 33);
-  TestRealm strict(1, {crosspoint::wamp::UriCheck::strict});
+  crosspoint::realm::RealmOptions options;
+  options.uri_check = crosspoint::wamp::UriCheck::strict;
+  TestRealm strict(1, options);
   auto& other = strict.join();
   other.send(R"([32,1,{},"com.Upper"])");
   REQUIRE(other.take()[5] == json::array({"subscribe for invalid topic URI 'com.Upper' (URI strict checking True)"}));
