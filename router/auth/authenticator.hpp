@@ -20,6 +20,17 @@ namespace crosspoint::auth {
 /// "tls-exporter". Empty without TLS.
 using ChannelIds = std::span<const std::pair<std::string, std::string>>;
 
+/// The sign-in that a connection's cookie stands for.
+struct CookieLogin {
+  std::string realm;
+  std::string authid;
+  std::string role;
+  std::string method;
+  std::string extra;  ///< JSON text of an object, or empty
+
+  bool operator==(const CookieLogin&) const = default;
+};
+
 /// What the client said in HELLO, and what the router knows of the moment.
 struct Request {
   std::string_view realm;        ///< asked for; may be empty
@@ -30,6 +41,7 @@ struct Request {
   std::string_view transport{};  ///< JSON text of an object that describes the connection
   ChannelIds channel_ids{};
   std::string_view peer_certificate{};  ///< of a TLS client that has shown one: DER
+  const CookieLogin* cookie = nullptr;
 };
 
 /// Whom a client turned out to be. What it leaves empty is as the client asked, or missing.
@@ -39,6 +51,7 @@ struct Principal {
   std::string role;
   std::string provider;  ///< WELCOME.Details.authprovider: "static" or "dynamic"
   std::string extra;     ///< JSON text of an object for WELCOME.Details.authextra, or empty
+  std::string method{};  ///< WELCOME.Details.authmethod; empty: the one that was used
 };
 
 /// CHALLENGE is to be sent. The principal is checked first (does the realm have the role?), so that a mistake of the
@@ -63,7 +76,9 @@ struct Ask {
   std::string arguments;  ///< JSON text of a list
   std::chrono::seconds timeout{};
 };
-using Verdict = std::variant<Challenge, Accepted, Denied, Ask>;
+/// The client has nothing for this method to look at: the next one that it offers has its turn. Of begin() only.
+struct NotApplicable {};
+using Verdict = std::variant<Challenge, Accepted, Denied, Ask, NotApplicable>;
 
 /// What came of an Ask.
 struct Reply {

@@ -39,14 +39,28 @@ Connection::Connection(transports::MessagePort& port, const Endpoint& endpoint, 
       frame_key_(port.takes_shared_frames()
                      ? static_cast<int>(static_cast<unsigned>(encoding_) + port.kind() * wamp::kEncodings)
                      : -1) {
+  if (endpoint_.cookie_store) cookie_ = port_.info().cookie;
+  if (!cookie_.empty()) endpoint_.cookie_store->attach(cookie_, workbench_.io, *this);
   await_hello(kHelloTime);
 }
 
 Connection::~Connection() {
+  forget_cookie();
   workbench_.io.cancel(timer_);
   workbench_.io.cancel(intake_timer_);
   forget_calls();
   if (gate_ != nullptr) gate_->forget(*this);
+}
+
+void Connection::forget_cookie() {
+  if (!cookie_.empty()) endpoint_.cookie_store->detach(cookie_, *this);
+  cookie_.clear();
+}
+
+void Connection::on_logout() {
+  constexpr std::string_view kWhy = "logged out on another connection";
+  if (state_ == State::joined) return say_goodbye(wamp::kCloseLogout, kWhy);
+  if (state_ != State::leaving) port_.close(kWhy);
 }
 
 void Connection::forget_calls() {
@@ -113,11 +127,7 @@ void Connection::handle_before_join(const wamp::Message& message) {
   if (const auto* hello = std::get_if<wamp::Hello>(&message)) {
     if (handshake_->challenged()) return violation("HELLO while AUTHENTICATE is due");
     if (handshake_->asking()) return violation("HELLO while another one is being looked at");
-    transports::TransportInfo info = port_.info();
-    std::string transport = endpoint_.describes_transport ? transport_json(info) : std::string();
-    return perform(
-        handshake_->on_hello(*hello, {wamp::random_id(workbench_.random), utc_timestamp(), std::move(transport),
-                                      std::move(info.channel_ids), std::move(info.peer_certificate)}));
+    return say_hello(*hello);
   }
   if (const auto* authenticate = std::get_if<wamp::Authenticate>(&message)) {
     return perform(handshake_->on_authenticate(*authenticate));
@@ -128,6 +138,19 @@ void Connection::handle_before_join(const wamp::Message& message) {
     return port_.close("the client aborted");
   }
   violation("a message other than HELLO before a session is established");
+}
+
+void Connection::say_hello(const wamp::Hello& hello) {
+  transports::TransportInfo info = port_.info();
+  Handshake::Moment moment{wamp::random_id(workbench_.random), utc_timestamp()};
+  if (endpoint_.describes_transport) moment.transport = transport_json(info);
+  moment.channel_ids = std::move(info.channel_ids);
+  moment.peer_certificate = std::move(info.peer_certificate);
+  moment.cookie_id = cookie_;
+  if (!cookie_.empty() && endpoint_.cookies_sign_in) moment.cookie = endpoint_.cookie_store->find(cookie_);
+  Handshake::Action action = handshake_->on_hello(hello, std::move(moment));
+  if (handshake_->gives_up_cookie()) endpoint_.cookie_store->revoke(cookie_);
+  perform(std::move(action));
 }
 
 void Connection::perform(Handshake::Action action) {
@@ -179,6 +202,11 @@ void Connection::join(Handshake::Join join) {
   state_ = State::joined;
   handshake_.reset();
   workbench_.io.cancel(timer_);
+  if (!cookie_.empty()) {
+    const realm::Identity& who = *join.identity;
+    endpoint_.cookie_store->remember(cookie_,
+                                     {join.realm->name(), who.authid, who.authrole, who.authmethod, who.authextra});
+  }
   const std::string peer = port_.info().peer_address;
   log::info("session {} joined realm \"{}\": authid \"{}\", role \"{}\", {} {}, from {}", session_->id,
             join.realm->name(), join.identity->authid, join.identity->authrole, join.identity->authprovider,
@@ -256,6 +284,7 @@ void Connection::handle_waiting() {
 void Connection::on_goodbye(const wamp::Goodbye& goodbye) {
   send(wamp::Goodbye{{}, wamp::kGoodbyeAndOut});
   leave(goodbye.reason);
+  if (goodbye.reason == wamp::kCloseLogout && !cookie_.empty()) endpoint_.cookie_store->log_out(cookie_, *this);
   await_hello(kHelloTime);  // the client may open another session, or closes the transport
 }
 
@@ -318,6 +347,7 @@ void Connection::violation(std::string_view problem) {
 void Connection::on_closed(std::string_view reason) {
   leave(reason);
   forget_calls();
+  forget_cookie();
   state_ = State::ended;
   workbench_.io.cancel(timer_);
 }

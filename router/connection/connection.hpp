@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "connection/cookie_store.hpp"
 #include "connection/endpoint.hpp"
 #include "connection/handshake.hpp"
 #include "connection/realm_gate.hpp"
@@ -19,7 +20,7 @@ namespace crosspoint::connection {
 /// A client's connection: bytes from its transport become messages for the handshake or for its session, messages for
 /// the session become bytes. Belongs to one thread. One session after another may live on it: after GOODBYE a client
 /// may say HELLO again.
-class Connection final : public transports::MessageHandler, public realm::Peer {
+class Connection final : public transports::MessageHandler, public realm::Peer, public CookieHolder {
  public:
   Connection(transports::MessagePort& port, const Endpoint& endpoint, Router& router);
   ~Connection() override;
@@ -55,6 +56,8 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   /// Sends GOODBYE; the session ends when the client answers, or after a time.
   void say_goodbye(std::string_view reason, std::string_view message = {});
   std::string describe(const realm::Identity& identity) const override;
+  // CookieHolder
+  void on_logout() override;
 
  private:
   enum class State { handshake, joined, leaving, ended };
@@ -64,6 +67,8 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   void handle_before_join(const wamp::Message& message);
   bool handle_joined(const wamp::Message& message);
   void perform(Handshake::Action action);
+  void say_hello(const wamp::Hello& hello);
+  void forget_cookie();
   void ask_authenticator(Handshake::Call call);
   void ask_authorizer();
   void on_verdict(Service::Answer answer, std::uint64_t version);
@@ -98,6 +103,7 @@ class Connection final : public transports::MessageHandler, public realm::Peer {
   bool doomed_ = false;
   std::uint64_t dropped_events_ = 0;
   std::uint64_t too_long_events_ = 0;
+  std::string cookie_;                    // id, or empty
   std::unique_ptr<Handshake> handshake_;  // while there is no session
   RealmGate* gate_ = nullptr;
   realm::Session* session_ = nullptr;

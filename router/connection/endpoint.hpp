@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "connection/cookie_store.hpp"
 #include "connection/handshake.hpp"
 #include "transports/message_port.hpp"
 
@@ -22,8 +23,12 @@ class Endpoint final : public transports::MessageHandlerFactory {
 
   std::unique_ptr<transports::MessageHandler> make_handler(transports::MessagePort& port) override;
 
+  transports::CookieIssuer* cookies() override { return cookie_store.get(); }
+
   AuthMethods auth_methods;
-  bool describes_transport = false;  ///< to dynamic authenticators
+  std::shared_ptr<CookieStore> cookie_store;  ///< of a WebSocket endpoint that has cookies
+  bool cookies_sign_in = false;               ///< the authentication method "cookie" is configured
+  bool describes_transport = false;           ///< to dynamic authenticators
   std::size_t max_queued_bytes = 16 * 1024 * 1024;
   SlowReceiver slow_receiver = SlowReceiver::drop;
   /// A session is ended if others that stream to it have been held back for so long because it does not read.

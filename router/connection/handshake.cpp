@@ -85,6 +85,8 @@ struct Handshake::Details {
   std::string transport;
   std::vector<std::pair<std::string, std::string>> channel_ids;
   std::string peer_certificate;
+  std::string cookie_id;
+  std::optional<auth::CookieLogin> cookie;
 };
 
 Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
@@ -99,6 +101,8 @@ Handshake::Action Handshake::on_hello(const wamp::Hello& hello, Moment moment) {
   read.transport = std::move(moment.transport);
   read.channel_ids = std::move(moment.channel_ids);
   read.peer_certificate = std::move(moment.peer_certificate);
+  read.cookie_id = std::move(moment.cookie_id);
+  read.cookie = std::move(moment.cookie);
   if (!optional_text(details, "authid", read.authid)) return violation("HELLO.Details.authid must be a string");
   if (const auto at = details.find("authextra"); at != details.end() && !at->is_null()) {
     if (!at->is_object()) return violation("HELLO.Details.authextra must be a dictionary");
@@ -131,7 +135,7 @@ Handshake::Action Handshake::join_anonymously(const Details& details) {
   if (realm_.empty()) return Abort{std::string(wamp::kNoSuchRealm), "no realm requested"};
   method_ = "anonymous";
   auth::Principal principal;
-  principal.authid = auth::random_authid();
+  principal.authid = details.cookie_id.empty() ? auth::random_authid() : details.cookie_id;
   principal.role = realm::kAnonymousRole;
   principal.provider = "static";
   principal.extra = authextra_;
@@ -139,6 +143,8 @@ Handshake::Action Handshake::join_anonymously(const Details& details) {
 }
 
 Handshake::Action Handshake::begin(const Details& details) {
+  const auto& methods = details.methods;
+  gives_up_cookie_ = details.cookie && std::find(methods.begin(), methods.end(), "cookie") == methods.end();
   for (const auto& offered : details.methods) {
     if (std::find(kKnownMethods.begin(), kKnownMethods.end(), offered) == kKnownMethods.end()) {
       return Abort{std::string(wamp::kNotAuthorized), fmt::format("invalid authmethod \"{}\"", offered)};
@@ -148,8 +154,11 @@ Handshake::Action Handshake::begin(const Details& details) {
     if (configured == methods_.end()) continue;
     method_ = offered;
     authenticator_ = configured->second->make_authenticator();
-    return conclude(authenticator_->begin({realm_, authid_, authextra_, session_, details.timestamp, details.transport,
-                                           details.channel_ids, details.peer_certificate}));
+    auth::Verdict verdict = authenticator_->begin({realm_, authid_, authextra_, session_, details.timestamp,
+                                                   details.transport, details.channel_ids, details.peer_certificate,
+                                                   details.cookie ? &*details.cookie : nullptr});
+    if (!std::holds_alternative<auth::NotApplicable>(verdict)) return conclude(std::move(verdict));
+    authenticator_.reset();
   }
   return Abort{
       std::string(wamp::kNoAuthMethod),
@@ -233,7 +242,7 @@ Handshake::Action Handshake::check(auth::Principal principal) const {
   identity->session = session_;
   identity->authid = authid;
   identity->authrole = principal.role;
-  identity->authmethod = method_;
+  identity->authmethod = principal.method.empty() ? method_ : std::move(principal.method);
   identity->authprovider = std::move(principal.provider);
   identity->authextra = std::move(principal.extra);
   return Join{realm, role, std::move(identity), announced_};

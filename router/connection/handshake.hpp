@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,6 +61,8 @@ class Handshake {
     std::string transport{};      ///< JSON text of an object that describes the connection
     std::vector<std::pair<std::string, std::string>> channel_ids{};  ///< see auth::ChannelIds
     std::string peer_certificate{};                                  ///< of a TLS client that has shown one: DER
+    std::string cookie_id{};                                         ///< of the connection, or empty
+    std::optional<auth::CookieLogin> cookie{};  ///< what it stands for, if it may be used to sign in
   };
 
   Handshake(const AuthMethods& methods, const FindRealm& find_realm) : methods_(methods), find_realm_(find_realm) {}
@@ -71,6 +74,8 @@ class Handshake {
   bool challenged() const { return authenticator_ != nullptr && !asking_; }
   /// A procedure was called and on_reply() is due.
   bool asking() const { return asking_; }
+  /// The client has a cookie that would let it in, but did not offer to sign in by it: it is to count no more.
+  bool gives_up_cookie() const { return gives_up_cookie_; }
 
  private:
   struct Details;
@@ -91,6 +96,7 @@ class Handshake {
   std::string authextra_;
   wamp::SessionId session_ = 0;
   bool asking_ = false;
+  bool gives_up_cookie_ = false;
   realm::Announced announced_;
 };
 

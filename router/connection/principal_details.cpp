@@ -22,6 +22,7 @@ json transport(const transports::TransportInfo& info) {
   json channel_ids = json::object();
   for (const auto& [type, id] : info.channel_ids) channel_ids[type] = auth::to_hex(id);
   const json certificate = info.peer_certificate.empty() ? json() : auth::describe_certificate(info.peer_certificate);
+  const json cookie = info.cookie.empty() ? json() : json(info.cookie);
   const bool websocket = info.framing == "websocket";
   json out{{"channel_type", info.secure ? "tls" : "tcp"},
            {"channel_framing", info.framing},
@@ -39,10 +40,10 @@ json transport(const transports::TransportInfo& info) {
            {"websocket_extensions_in_use", info.extensions},
            {"http_headers_received", std::move(headers)},
            {"http_headers_sent", std::move(sent)},
-           {"http_cbtid", nullptr}};
+           {"http_cbtid", cookie}};
   out["type"] = info.framing;
   out["protocol"] = info.subprotocol.empty() ? std::string(info.serializer->name) : info.subprotocol;
-  out["cbtid"] = nullptr;
+  out["cbtid"] = cookie;
   out["client_cert"] = certificate;
   return out;
 }

@@ -11,6 +11,7 @@
 #include "connection/welcome.hpp"
 #include "node/version.hpp"
 #include "realm/permissions.hpp"
+#include "transports/echo.hpp"
 #include "transports/websocket_service.hpp"
 
 namespace crosspoint::node {
@@ -113,9 +114,15 @@ connection::Endpoint& RouterWorker::make_endpoint(const settings::Auth& auth_set
   return *endpoints_.back();
 }
 
-connection::Endpoint& RouterWorker::make_endpoint(const settings::WebSocket& settings) {
-  if (settings.cookie) problem_ = "cookies are not available";
-  return make_endpoint(settings.auth, settings.options.queue);
+transports::MessageHandlerFactory& RouterWorker::make_endpoint(const settings::WebSocket& settings) {
+  if (settings.echo) return transports::echo_endpoint();
+  connection::Endpoint& endpoint = make_endpoint(settings.auth, settings.options.queue);
+  if (!settings.cookie) return endpoint;
+  endpoint.cookie_store = cookie_stores_.open(*settings.cookie, problem_);
+  const auto& methods = endpoint.auth_methods;
+  endpoint.cookies_sign_in =
+      std::any_of(methods.begin(), methods.end(), [](const auto& method) { return method.first == "cookie"; });
+  return endpoint;
 }
 
 transports::web::ServiceContext RouterWorker::service_context() {
@@ -179,6 +186,7 @@ transports::ProtocolFactory RouterWorker::make_factory(const settings::Web& web)
 transports::ProtocolFactory RouterWorker::make_factory(const settings::WebSocket& websocket) {
   transports::HttpOptions options;
   if (websocket.options.show_server_version) options.server = kServerWithVersion;
+  options.open_timeout = std::chrono::milliseconds(websocket.options.open_handshake_timeout_ms);
   return make_http_factory(std::make_unique<transports::WebSocketService>(websocket, make_endpoint(websocket)),
                            std::move(options));
 }

@@ -9,6 +9,7 @@
 #include "connection/bridge_sessions.hpp"
 #include "connection/endpoint.hpp"
 #include "connection/router.hpp"
+#include "node/cookie_stores.hpp"
 #include "node/endpoint_sockets.hpp"
 #include "settings/node.hpp"
 #include "transports/http_protocol.hpp"
@@ -68,7 +69,7 @@ class RouterWorker {
   const transports::RawSocketOptions& make_rawsocket(const settings::RawSocket& rawsocket);
   transports::ProtocolFactory with_tls(transports::ProtocolFactory factory, const settings::Tls& tls);
   connection::Endpoint& make_endpoint(const settings::Auth& auth, const settings::QueueOptions& queue);
-  connection::Endpoint& make_endpoint(const settings::WebSocket& settings);
+  transports::MessageHandlerFactory& make_endpoint(const settings::WebSocket& settings);
   transports::web::ServiceContext service_context();
   std::vector<std::pair<std::string, std::string>> node_info() const;
 
@@ -81,6 +82,7 @@ class RouterWorker {
   std::vector<std::unique_ptr<transports::TlsContext>> tls_contexts_;
   std::vector<std::unique_ptr<base::IoThread>> threads_;
   std::unique_ptr<connection::Router> router_;
+  CookieStores cookie_stores_;
   std::vector<std::unique_ptr<connection::Endpoint>> endpoints_;
   std::vector<std::unique_ptr<connection::BridgeSessions>> bridges_;
   std::vector<std::unique_ptr<transports::HttpService>> roots_;

@@ -76,8 +76,10 @@ struct StaticCryptosign {
   std::string node_key;  ///< the node's private key, 64 hexadecimal digits; empty: the router cannot prove itself
 };
 
+/// What a client's certificate must be; one of the first three is set.
 struct TlsPrincipal {
-  std::string certificate_sha1;
+  std::string certificate_sha1, certificate_sha256;  ///< "3F:A0:...": upper case, with colons
+  std::string common_name;                           ///< of the subject
   std::string role;
 };
 struct StaticTls {

@@ -1,3 +1,4 @@
+#include <cctype>
 #include <fstream>
 #include <sstream>
 
@@ -130,12 +131,38 @@ StaticCryptosign load_cryptosign(ObjectReader& object) {
   return cryptosign;
 }
 
+/// A digest with or without colons, in the form that certificates are shown in; empty if there is none.
+std::string read_fingerprint(ObjectReader& reader, std::string_view key, std::size_t size) {
+  const auto given = reader.text(key);
+  if (!given) return {};
+  std::string digits;
+  for (const char c : *given) {
+    if (c != ':') digits += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); i += 2) text += (i > 0 ? ":" : "") + digits.substr(i, 2);
+  const bool with_colons = given->find(':') != std::string::npos;
+  if (is_hex(digits, 2 * size, 2 * size) && given->size() == (with_colons ? text : digits).size()) return text;
+  reader.context().error(reader.path_of(key), "\"" + *given + "\" is not a fingerprint",
+                         std::to_string(2 * size) + " hexadecimal digits, or pairs of them with colons between");
+  return {};
+}
+
 StaticTls load_tls_principals(ObjectReader& object) {
   StaticTls tls;
   tls.default_role = object.text_or("default-role", "");
   each_entry(object, "principals", [&](const std::string& authid, const Json& value, const std::string& path) {
     ObjectReader reader(object.context(), value, path);
-    TlsPrincipal principal{reader.text_or("certificate-sha1", ""), reader.text_or("role", "")};
+    TlsPrincipal principal;
+    principal.certificate_sha1 = read_fingerprint(reader, "certificate-sha1", 20);
+    principal.certificate_sha256 = read_fingerprint(reader, "certificate-sha256", 32);
+    principal.common_name = reader.text_or("certificate-cn", "");
+    principal.role = reader.text_or("role", "");
+    if (reader.find("certificate-sha1") == nullptr && reader.find("certificate-sha256") == nullptr &&
+        principal.common_name.empty()) {
+      object.context().error(path, "nothing says what certificate the principal has",
+                             "certificate-sha1, certificate-sha256 or certificate-cn");
+    }
     reader.finish(false);
     tls.principals.emplace(authid, std::move(principal));
   });

@@ -76,11 +76,9 @@ bool load_disabled(ObjectReader& options) {
   return found && !found->empty();
 }
 
-RouterWorker load_router(ObjectReader& object, bool& disabled) {
-  LoadContext& context = object.context();
-  RouterWorker router;
+void load_worker_options(ObjectReader& object, RouterWorker& router, bool& disabled) {
   if (const Json* value = object.find("options")) {
-    ObjectReader options(context, *value, object.path_of("options"));
+    ObjectReader options(object.context(), *value, object.path_of("options"));
     router.io_threads = static_cast<unsigned>(options.integer("io_threads", 1, 64).value_or(0));
     disabled = load_disabled(options);
     for (const std::string_view key :
@@ -89,6 +87,12 @@ RouterWorker load_router(ObjectReader& object, bool& disabled) {
     }
     options.finish();
   }
+}
+
+RouterWorker load_router(ObjectReader& object, bool& disabled) {
+  LoadContext& context = object.context();
+  RouterWorker router;
+  load_worker_options(object, router, disabled);
   each_item(object, "realms", [&](const Json& item, const std::string& path) {
     router.realms.push_back(load_realm(context, item, path));
     const Realm& realm = router.realms.back();
@@ -114,6 +118,24 @@ RouterWorker load_router(ObjectReader& object, bool& disabled) {
   return router;
 }
 
+/// A router without realms that has an echo to listen to.
+RouterWorker load_testee(ObjectReader& object, bool& disabled) {
+  RouterWorker worker;
+  load_worker_options(object, worker, disabled);
+  if (const Json* transport = object.require("transport", "an object with a WebSocket transport")) {
+    const std::string path = object.path_of("transport");
+    worker.transports.push_back(load_transport(object.context(), *transport, path));
+    Transport& loaded = worker.transports.back();
+    if (auto* websocket = std::get_if<WebSocket>(&loaded.kind)) {
+      websocket->echo = true;
+    } else {
+      object.context().error(path + ".type", "a testee has a WebSocket", "websocket");
+    }
+  }
+  object.finish();
+  return worker;
+}
+
 Worker load_worker(LoadContext& context, const Json& value, const std::string& path) {
   constexpr std::string_view kTypes = "router, guest";
   ObjectReader object(context, value, path);
@@ -131,8 +153,9 @@ Worker load_worker(LoadContext& context, const Json& value, const std::string& p
   } else if (type == "guest") {
     worker.kind = load_guest(object);
     object.finish();
-  } else if (type == "container" || type == "websocket-testee" || type == "proxy" || type == "hostmonitor" ||
-             type == "xbrmm") {
+  } else if (type == "websocket-testee") {
+    worker.kind = load_testee(object, worker.disabled);
+  } else if (type == "container" || type == "proxy" || type == "hostmonitor" || type == "xbrmm") {
     const std::string what = type == "container" ? "container workers (Python components)" : "\"" + type + "\" workers";
     context.unsupported(path, what + " are not available");
     worker.kind = UnsupportedWorker{type};

@@ -36,13 +36,14 @@ Transport load_transport(LoadContext& context, const Json& value, const std::str
   transport.id = object.text_or("id", "");
   if (transport.id.empty()) transport.id = context.next_id("transport");
   const std::string type = object.required_text("type", kTypes);
-  for (const std::string_view known : {"mqtt", "flashpolicy", "websocket.testee", "stream.testee"}) {
+  for (const std::string_view known : {"mqtt", "flashpolicy", "stream.testee"}) {
     if (type != known) continue;
     context.unsupported(path, "transports of type \"" + type + "\" are not available");
     transport.kind = UnsupportedTransport{type};
     return transport;
   }
-  if (type != "web" && type != "websocket" && type != "rawsocket" && type != "universal") {
+  if (type != "web" && type != "websocket" && type != "rawsocket" && type != "universal" &&
+      type != "websocket.testee") {
     if (!type.empty()) {
       context.error(object.path_of("type"), "\"" + type + "\" is not a transport type", std::string(kTypes));
     }
@@ -51,8 +52,9 @@ Transport load_transport(LoadContext& context, const Json& value, const std::str
   transport.endpoint = load_endpoint(object);
   if (type == "web") {
     transport.kind = load_web(object);
-  } else if (type == "websocket") {
+  } else if (type == "websocket" || type == "websocket.testee") {
     transport.kind = load_websocket(object);
+    std::get<WebSocket>(transport.kind).echo = type == "websocket.testee";
   } else if (type == "rawsocket") {
     load_rawsocket(object, transport.kind.emplace<RawSocket>());
   } else {

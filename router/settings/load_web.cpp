@@ -115,6 +115,10 @@ WebService load_service(LoadContext& context, const Json& value, const std::stri
   WebService service;
   if (type == "websocket") {
     service = load_websocket(object);
+  } else if (type == "websocket-testee") {
+    WebSocket websocket = load_websocket(object);
+    websocket.echo = true;
+    service = std::move(websocket);
   } else if (type == "static") {
     service = load_static(object);
   } else if (type == "json") {

@@ -156,12 +156,30 @@ std::optional<Cookie> load_cookie(ObjectReader& object) {
       cookie.purge_on_startup = details.boolean("purge_on_startup", false);
     }
     if (cookie.store == Cookie::Store::database) {
-      for (const std::string_view key : {"maxsize", "readonly", "sync"}) details.ignore(key);
+      constexpr std::int64_t kLeast = 128 * 1024;
+      constexpr std::int64_t kMostBytes = 128LL * 1024 * 1024 * 1024;
+      if (const auto size = details.integer("maxsize", kLeast, kMostBytes)) {
+        cookie.max_size = static_cast<std::uint64_t>(*size);
+      }
+      cookie.readonly = details.boolean("readonly", false);
+      cookie.sync = details.boolean("sync", true);
     }
+    cookie.limit = number(details, "limit", 1, 10'000'000, cookie.limit);
     details.finish();
+  }
+  if (cookie.same_site == "None" && !cookie.secure) {
+    context.warn(reader.path_of("same_site"), "browsers drop cookies with SameSite=None that are not Secure",
+                 "\"secure\": true");
   }
   reader.finish();
   return cookie;
+}
+
+void warn_of_cookies(ObjectReader& object, const Auth& auth, bool have_cookies) {
+  const bool wanted = std::any_of(auth.begin(), auth.end(), [](const auto& method) { return method.name == "cookie"; });
+  if (!wanted || have_cookies) return;
+  object.context().warn(object.path_of("auth") + ".cookie", "nobody can sign in by cookie, since there are none here",
+                        "\"cookie\" beside \"auth\" of a WebSocket");
 }
 
 WebSocket load_websocket(ObjectReader& object) {
@@ -176,6 +194,7 @@ WebSocket load_websocket(ObjectReader& object) {
   load_websocket_options(object, websocket.options);
   websocket.auth = load_auth(object);
   websocket.cookie = load_cookie(object);
+  warn_of_cookies(object, websocket.auth, websocket.cookie.has_value());
   return websocket;
 }
 
@@ -193,6 +212,7 @@ void load_rawsocket(ObjectReader& object, RawSocket& out) {
     options.finish();
   }
   out.auth = load_auth(object);
+  warn_of_cookies(object, out.auth, false);
 }
 
 }  // namespace crosspoint::settings

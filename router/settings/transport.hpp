@@ -22,8 +22,12 @@ struct Cookie {
   std::uint32_t length = 24;
   std::uint32_t max_age = 604800;  ///< seconds
   enum class Store { memory, file, database } store = Store::memory;
-  std::string store_path;  ///< absolute; of a file or database
-  bool purge_on_startup = false;
+  std::string store_path;                       ///< absolute; of a file or database
+  bool purge_on_startup = false;                ///< a file: of expired cookies; a database: of all
+  bool readonly = false;                        ///< of a database: nothing is stored
+  bool sync = true;                             ///< of a database: wait for the disk
+  std::uint64_t max_size = 1024 * 1024 * 1024;  ///< of a database, in bytes
+  std::uint32_t limit = 100'000;                ///< cookies kept; then the oldest are forgotten
   bool secure = false;
   bool http_strict = false;  ///< HttpOnly
   std::string same_site;     ///< "Strict", "Lax", "None" or empty
@@ -36,6 +40,7 @@ struct WebSocket {
   WebSocketOptions options;
   Auth auth;
   std::optional<Cookie> cookie;
+  bool echo = false;  ///< no WAMP: messages are sent back (websocket-testee)
 };
 
 struct RawSocket {

@@ -93,10 +93,13 @@ class HttpProtocol::Exchange final : public HttpExchange {
 HttpProtocol::HttpProtocol(Stream& stream, const HttpService& root, const HttpOptions& options)
     : stream_(stream), root_(root), options_(options) {
   arm_timer();
+  if (options_.open_timeout.count() == 0) return;
+  open_timer_ = stream_.io().after(options_.open_timeout, [this] { stream_.close("no WebSocket handshake in time"); });
 }
 
 HttpProtocol::~HttpProtocol() {
   stream_.io().cancel(timer_);
+  stream_.io().cancel(open_timer_);
   if (exchange_) exchange_->detach();
   if (file_.fd >= 0) ::close(file_.fd);
 }
@@ -291,11 +294,13 @@ void HttpProtocol::switch_protocol(const HttpRequest& request, HttpResponse resp
   }
   stream_.wake();
   exchange_.reset();
+  stream_.io().cancel(open_timer_);
   stream_.set_protocol(make(stream_));
 }
 
 void HttpProtocol::on_closed(std::string_view) {
   stream_.io().cancel(timer_);
+  stream_.io().cancel(open_timer_);
   if (exchange_) exchange_->abandon();
 }
 

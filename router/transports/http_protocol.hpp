@@ -18,6 +18,8 @@ struct HttpOptions {
   std::uint32_t hsts_max_age = 31536000;
   /// Seconds a connection may idle between requests or take to send one.
   std::uint32_t client_timeout = 60;
+  /// If not zero: within this time from connecting a request must have come that makes another protocol of it.
+  std::chrono::milliseconds open_timeout{0};
   std::string server = "Crosspoint";  ///< the Server header
   std::size_t max_body = settings::kMaxHttpBody;
 };
@@ -63,7 +65,8 @@ class HttpProtocol final : public Protocol {
   bool chunked_ = false;    // the body that is being written
   bool no_body_ = false;    // what is written is not sent: the request was HEAD
   std::uint64_t left_ = 0;  // of a body of known size
-  base::Timers::Handle timer_;
+  base::Timers::Handle timer_;       // of a request
+  base::Timers::Handle open_timer_;  // of the opening handshake
 };
 
 }  // namespace crosspoint::transports

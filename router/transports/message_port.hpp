@@ -15,6 +15,8 @@
 /// Where message transports (WebSocket, RawSocket, long-polling) and the WAMP connection above them meet.
 namespace crosspoint::transports {
 
+class CookieIssuer;
+
 /// What is known of a connection when its transport is ready to carry messages.
 struct TransportInfo {
   const serializers::Serializer* serializer = nullptr;
@@ -25,6 +27,7 @@ struct TransportInfo {
   bool secure = false;                    ///< TLS
   /// Of TLS: 32 bytes each that only the two ends know, by the type of channel binding.
   std::vector<std::pair<std::string, std::string>> channel_ids;
+  std::string cookie;            ///< id of WebSocket's, or empty
   std::string peer_certificate;  ///< of a TLS client that has shown one: DER
   int fd = -1;                   ///< for information only
   /// Of the WebSocket handshake; names in lower case.
@@ -95,6 +98,8 @@ class MessageHandler {
 class MessageHandlerFactory {
  public:
   virtual ~MessageHandlerFactory() = default;
+  /// Where WebSocket connections get cookies; nullptr: they get none.
+  virtual CookieIssuer* cookies() { return nullptr; }
   /// The port outlives the handler.
   virtual std::unique_ptr<MessageHandler> make_handler(MessagePort& port) = 0;
 };

@@ -1,5 +1,6 @@
 #include "transports/websocket_frame.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace crosspoint::transports {
@@ -68,8 +69,16 @@ void unmask(std::span<std::uint8_t> payload, const std::uint8_t (&key)[4]) {
   for (std::size_t i = 0; i < left; ++i) at[i] ^= key[i & 3];
 }
 
-std::size_t write_frame_header(std::uint8_t* out, Opcode opcode, bool compressed, std::uint64_t payload_size) {
-  out[0] = static_cast<std::uint8_t>(0x80 | (compressed ? 0x40 : 0) | static_cast<unsigned>(opcode));
+void unmask_copy(base::Bytes part, std::size_t offset, const std::uint8_t (&key)[4], std::uint8_t* out) {
+  std::uint8_t turned[4];
+  for (std::size_t i = 0; i < 4; ++i) turned[i] = key[(offset + i) & 3];
+  std::copy(part.begin(), part.end(), out);
+  unmask({out, part.size()}, turned);
+}
+
+std::size_t write_frame_header(std::uint8_t* out, Opcode opcode, bool compressed, std::uint64_t payload_size,
+                               bool fin) {
+  out[0] = static_cast<std::uint8_t>((fin ? 0x80 : 0) | (compressed ? 0x40 : 0) | static_cast<unsigned>(opcode));
   std::size_t length_size = 0;
   if (payload_size < 126) {
     out[1] = static_cast<std::uint8_t>(payload_size);

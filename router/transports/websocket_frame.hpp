@@ -48,7 +48,11 @@ FrameParse parse_frame_header(base::Bytes bytes, FrameHeader& out, std::string_v
 /// Applies the masking key (RFC 6455, 5.3) in place; a zero key changes nothing and costs nothing.
 void unmask(std::span<std::uint8_t> payload, const std::uint8_t (&key)[4]);
 
+/// The same for a part of the payload that begins `offset` bytes behind its start; the original stays as it is.
+void unmask_copy(base::Bytes part, std::size_t offset, const std::uint8_t (&key)[4], std::uint8_t* out);
+
 /// Writes the header of an unmasked frame and returns its size (at most 10). `out` has room for it.
-std::size_t write_frame_header(std::uint8_t* out, Opcode opcode, bool compressed, std::uint64_t payload_size);
+std::size_t write_frame_header(std::uint8_t* out, Opcode opcode, bool compressed, std::uint64_t payload_size,
+                               bool fin = true);
 
 }  // namespace crosspoint::transports

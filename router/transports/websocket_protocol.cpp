@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/random.hpp"
 #include "serializers/reader.hpp"
@@ -12,6 +13,8 @@ namespace {
 
 /// A closing handshake that the peer does not answer ends after this, if the configuration sets no limit.
 constexpr std::chrono::milliseconds kCloseTime{5000};
+/// How much of an unfinished frame is looked at in one go.
+constexpr std::size_t kPart = 4096;
 
 }  // namespace
 
@@ -20,7 +23,9 @@ WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOp
     : stream_(stream),
       options_(options),
       max_message_size_(options.max_message_size > 0 ? options.max_message_size : settings::kMaxMessageSize),
-      info_(std::make_unique<TransportInfo>(std::move(session.info))) {
+      info_(std::make_unique<TransportInfo>(std::move(session.info))),
+      // A serializer relies on it.
+      validates_(options.validate_utf8 || info_->serializer != nullptr) {
   if (session.deflate) {
     const int memory_level = options.compression ? options.compression->memory_level : 8;
     deflate_ = std::make_unique<PermessageDeflate>(*session.deflate, memory_level);
@@ -60,10 +65,11 @@ std::size_t WebSocketProtocol::frame(std::span<std::uint8_t> bytes, const base::
   const std::size_t size = header.size + header.payload_size;
   if (bytes.size() < size) {
     wanted_ = size;
+    check_part(header, bytes.subspan(header.size));
     return 0;
   }
   const auto payload = bytes.subspan(header.size, header.payload_size);
-  if (header.masked) unmask(payload, header.key);
+  if (header.masked && options_.apply_mask) unmask(payload, header.key);
   if (options_.auto_ping_restart_on_any_traffic) pong_missing_ = false;
   if (header.opcode >= Opcode::close) {
     control_frame(header.opcode, payload);
@@ -95,15 +101,40 @@ bool WebSocketProtocol::check(const FrameHeader& header) {
   return false;
 }
 
+bool WebSocketProtocol::check_part(const FrameHeader& header, base::Bytes bytes) {
+  const bool compressed = fragmented_ ? fragments_compressed_ : header.rsv1;
+  if (header.opcode >= Opcode::close || compressed || !is_text(fragmented_.value_or(header.opcode))) return true;
+  if (state_ != State::open) return true;
+  std::array<std::uint8_t, kPart> part;
+  while (text_checked_ < bytes.size()) {
+    const auto piece = bytes.subspan(text_checked_, std::min(kPart, bytes.size() - text_checked_));
+    static constexpr std::uint8_t kNoKey[4] = {};
+    unmask_copy(piece, text_checked_, header.masked && options_.apply_mask ? header.key : kNoKey, part.data());
+    text_checked_ += piece.size();
+    if (text_.feed(base::Bytes(part).first(piece.size()))) continue;
+    fail_with(CloseCode::invalid_payload, "a text message that is not UTF-8");
+    return false;
+  }
+  return true;
+}
+
 void WebSocketProtocol::data_frame(const FrameHeader& header, std::span<std::uint8_t> payload,
                                    const base::ChunkRef& owner) {
-  if (!fragmented_ && header.fin) return message(header.opcode, header.rsv1, payload, owner);
+  const std::size_t checked = std::exchange(text_checked_, 0);
+  if (!fragmented_ && header.fin) {
+    text_.reset();
+    return message(header.opcode, header.rsv1, payload, owner);
+  }
   if (!fragmented_) {
     fragmented_ = header.opcode;
     fragments_compressed_ = header.rsv1;
   }
+  if (!fragments_compressed_ && is_text(*fragmented_) && !text_.feed(payload.subspan(checked))) {
+    return fail_with(CloseCode::invalid_payload, "a text message that is not UTF-8");
+  }
   fragments_.insert(fragments_.end(), payload.begin(), payload.end());
   if (!header.fin) return;
+  text_.reset();
   const Opcode opcode = *fragmented_;
   fragmented_.reset();
   std::vector<std::uint8_t> whole;
@@ -115,7 +146,9 @@ void WebSocketProtocol::data_frame(const FrameHeader& header, std::span<std::uin
 
 void WebSocketProtocol::message(Opcode opcode, bool compressed, std::span<std::uint8_t> payload,
                                 const base::ChunkRef& owner) {
-  if (opcode != data_opcode()) {
+  if (info_->serializer == nullptr) {
+    last_opcode_ = opcode;
+  } else if (opcode != data_opcode()) {
     return fail_with(CloseCode::unsupported_data, opcode == Opcode::text ? "a text message to a binary subprotocol"
                                                                          : "a binary message to a text subprotocol");
   }
@@ -129,7 +162,7 @@ void WebSocketProtocol::message(Opcode opcode, bool compressed, std::span<std::u
     plain.resize(size + base::IoThread::kReadPadding);
     payload = std::span(plain).first(size);
   }
-  if (opcode == Opcode::text && !serializers::is_utf8(base::as_text(payload))) {
+  if (is_text(opcode) && !serializers::is_utf8(base::as_text(payload))) {
     return fail_with(CloseCode::invalid_payload, "a text message that is not UTF-8");
   }
   handler_->on_message(payload, compressed ? base::ChunkRef() : owner);
@@ -231,27 +264,40 @@ bool WebSocketProtocol::send(const serializers::EncodedMessage& message) {
 }
 
 void WebSocketProtocol::send_special(const serializers::EncodedMessage& message) {
-  std::vector<std::uint8_t> frame(kMaxFrameHeader);
+  std::vector<std::uint8_t> bytes;
   if (deflate_) {
-    deflate_->deflate(message.head, false, frame);
-    deflate_->deflate(message.payload, false, frame);
-    deflate_->deflate(base::as_bytes(message.tail), true, frame);
+    deflate_->deflate(message.head, false, bytes);
+    deflate_->deflate(message.payload, false, bytes);
+    deflate_->deflate(base::as_bytes(message.tail), true, bytes);
   } else {
     const auto tail = base::as_bytes(message.tail);
-    frame.insert(frame.end(), message.head.begin(), message.head.end());
-    frame.insert(frame.end(), message.payload.begin(), message.payload.end());
-    frame.insert(frame.end(), tail.begin(), tail.end());
+    bytes.reserve(message.size());
+    bytes.insert(bytes.end(), message.head.begin(), message.head.end());
+    bytes.insert(bytes.end(), message.payload.begin(), message.payload.end());
+    bytes.insert(bytes.end(), tail.begin(), tail.end());
   }
-  std::uint8_t header[kMaxFrameHeader];
-  std::size_t size = write_frame_header(header, data_opcode(), deflate_ != nullptr, frame.size() - kMaxFrameHeader);
-  if (options_.mask_server_frames) {  // a zero key masks without a change
-    header[1] |= 0x80;
-    std::memset(header + size, 0, 4);
-    size += 4;
-  }
-  std::memcpy(frame.data() + kMaxFrameHeader - size, header, size);
-  stream_.out().append_copy(base::Bytes(frame).subspan(kMaxFrameHeader - size));
+  write_frames(bytes, deflate_ != nullptr);
   stream_.wake();
+}
+
+void WebSocketProtocol::write_frames(base::Bytes message, bool compressed) {
+  const std::size_t most = options_.auto_fragment_size > 0 ? options_.auto_fragment_size : message.size();
+  std::size_t done = 0;
+  do {
+    const auto part = message.subspan(done, std::min(most, message.size() - done));
+    const bool first = done == 0;
+    done += part.size();
+    std::uint8_t header[kMaxFrameHeader];
+    std::size_t size = write_frame_header(header, first ? data_opcode() : Opcode::continuation, first && compressed,
+                                          part.size(), done == message.size());
+    if (options_.mask_server_frames) {  // a zero key masks without a change
+      header[1] |= 0x80;
+      std::memset(header + size, 0, 4);
+      size += 4;
+    }
+    stream_.out().append_copy({header, size});
+    stream_.out().append_copy(part);
+  } while (done < message.size());
 }
 
 SharedFrame WebSocketProtocol::make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const {

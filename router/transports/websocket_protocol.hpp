@@ -11,13 +11,14 @@
 #include "transports/permessage_deflate.hpp"
 #include "transports/protocol.hpp"
 #include "transports/stream.hpp"
+#include "transports/utf8_stream.hpp"
 #include "transports/websocket_frame.hpp"
 
 namespace crosspoint::transports {
 
 /// What the opening handshake settled.
 struct WebSocketSession {
-  const serializers::Serializer* serializer = nullptr;
+  const serializers::Serializer* serializer = nullptr;  ///< nullptr: messages are text or binary, whatever is in them
   std::optional<DeflateAgreement> deflate;
   TransportInfo info;
 };
@@ -39,7 +40,9 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
 
   // MessagePort
   bool send(const serializers::EncodedMessage& message) override;
-  bool takes_shared_frames() const override { return !deflate_ && !options_.mask_server_frames; }
+  bool takes_shared_frames() const override {
+    return !deflate_ && !options_.mask_server_frames && options_.auto_fragment_size == 0;
+  }
   SharedFrame make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const override;
   bool send(const SharedFrame& frame) override;
   unsigned kind() const override { return 0; }
@@ -60,6 +63,9 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
   /// is) or the connection has ended.
   std::size_t frame(std::span<std::uint8_t> bytes, const base::ChunkRef& owner);
   bool check(const FrameHeader& header);
+  /// Looks at the part of a text frame that is there, so that what is no text is refused before all of it has come.
+  bool check_part(const FrameHeader& header, base::Bytes bytes);
+  bool is_text(Opcode opcode) const { return opcode == Opcode::text && validates_; }
   void data_frame(const FrameHeader& header, std::span<std::uint8_t> payload, const base::ChunkRef& owner);
   void message(Opcode opcode, bool compressed, std::span<std::uint8_t> payload, const base::ChunkRef& owner);
   void control_frame(Opcode opcode, std::span<const std::uint8_t> payload);
@@ -71,7 +77,11 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
   void send_special(const serializers::EncodedMessage& message);
   void schedule_ping();
   void send_ping();
-  Opcode data_opcode() const { return info_->serializer->is_text ? Opcode::text : Opcode::binary; }
+  void write_frames(base::Bytes message, bool compressed);
+  /// Of messages without a serializer: as the last one was that has come.
+  Opcode data_opcode() const {
+    return info_->serializer == nullptr ? last_opcode_ : info_->serializer->is_text ? Opcode::text : Opcode::binary;
+  }
 
   Stream& stream_;
   const settings::WebSocketOptions& options_;
@@ -86,6 +96,10 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
   std::vector<std::uint8_t> fragments_;
   std::optional<Opcode> fragmented_;
   bool fragments_compressed_ = false;
+  Utf8Stream text_;               // of the fragments, and of the part of a frame that has come
+  std::size_t text_checked_ = 0;  // bytes of the payload of that frame
+  const bool validates_;          // text must be UTF-8
+  Opcode last_opcode_ = Opcode::text;
 
   base::Timers::Handle timer_;  // of pings while open, of the closing handshake after
   bool pong_missing_ = false;

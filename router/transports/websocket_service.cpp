@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/log.hpp"
+#include "transports/cookies.hpp"
 #include "transports/web/services.hpp"
 #include "transports/websocket_protocol.hpp"
 #include "transports/websocket_upgrade.hpp"
@@ -10,7 +11,11 @@
 namespace crosspoint::transports {
 
 WebSocketService::WebSocketService(const settings::WebSocket& settings, MessageHandlerFactory& endpoint)
-    : options_(settings.options), serializers_(serializers::choose(settings.serializers)), endpoint_(endpoint) {}
+    : options_(settings.options),
+      cookie_(settings.cookie),
+      serializers_(settings.echo ? std::vector<const serializers::Serializer*>()
+                                 : serializers::choose(settings.serializers)),
+      endpoint_(endpoint) {}
 
 void WebSocketService::handle(std::shared_ptr<HttpExchange> exchange, std::string_view) const {
   const HttpRequest& request = exchange->request();
@@ -18,7 +23,7 @@ void WebSocketService::handle(std::shared_ptr<HttpExchange> exchange, std::strin
   WebSocketUpgrade upgrade = negotiate_upgrade(request, options_, serializers_);
   Stream* stream = exchange->stream();
   if (stream == nullptr) return;
-  if (upgrade.serializer == nullptr) {
+  if (!upgrade.accepted()) {
     log::info("{}: WebSocket refused: {}", stream->peer_address(),
               std::string_view(upgrade.response.body).substr(0, upgrade.response.body.find('\n')));
     return exchange->respond(std::move(upgrade.response));
@@ -32,11 +37,20 @@ void WebSocketService::handle(std::shared_ptr<HttpExchange> exchange, std::strin
   info.subprotocol = upgrade.subprotocol;
   if (session.deflate) info.extensions.push_back(session.deflate->response);
   stream->describe(info);
+  admit_cookie(request, upgrade.response, info);
   info.headers_received = request.headers;
   info.headers_sent = upgrade.response.headers;
   exchange->upgrade(std::move(upgrade.response), [&](Stream& upgraded) {
     return std::make_unique<WebSocketProtocol>(upgraded, options_, std::move(session), endpoint_);
   });
+}
+
+void WebSocketService::admit_cookie(const HttpRequest& request, HttpResponse& response, TransportInfo& info) const {
+  CookieIssuer* issuer = endpoint_.cookies();
+  if (!cookie_ || issuer == nullptr) return;
+  const std::string_view offered = find_cookie(request.header("cookie"), cookie_->name);
+  info.cookie = issuer->admit(offered);
+  if (info.cookie != offered) response.set("Set-Cookie", set_cookie(*cookie_, info.cookie));
 }
 
 void WebSocketService::show_status(HttpExchange& exchange) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "settings/transport.hpp"
@@ -20,7 +21,10 @@ class WebSocketService final : public HttpService {
  private:
   void show_status(HttpExchange& exchange) const;
 
+  void admit_cookie(const HttpRequest& request, HttpResponse& response, TransportInfo& info) const;
+
   settings::WebSocketOptions options_;
+  std::optional<settings::Cookie> cookie_;
   std::vector<const serializers::Serializer*> serializers_;
   MessageHandlerFactory& endpoint_;
 };

@@ -126,6 +126,7 @@ std::string names_of(const std::vector<const serializers::Serializer*>& serializ
 std::string choose_subprotocol(const HttpRequest& request, const settings::WebSocketOptions& options,
                                const std::vector<const serializers::Serializer*>& serializers,
                                WebSocketUpgrade& upgrade) {
+  if (serializers.empty()) return {};
   const std::string header = request.joined_header("sec-websocket-protocol");
   auto offered = split_list(header);
   for (const std::string_view name : offered) {

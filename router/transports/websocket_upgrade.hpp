@@ -16,7 +16,8 @@ namespace crosspoint::transports {
 struct WebSocketUpgrade {
   /// 101 if the connection becomes a WebSocket; otherwise the refusal.
   HttpResponse response;
-  /// Set if accepted.
+  bool accepted() const { return response.status == 101; }
+  /// Of an accepted one, if the endpoint offers serializers.
   const serializers::Serializer* serializer = nullptr;
   std::string subprotocol;  ///< as answered; empty if the client offered none and that is allowed
   std::optional<DeflateAgreement> deflate;
@@ -25,7 +26,7 @@ struct WebSocketUpgrade {
 /// True if the request asks for a WebSocket at all.
 bool is_upgrade(const HttpRequest& request);
 
-/// `serializers`: those the endpoint offers.
+/// `serializers`: those the endpoint offers; none: it takes connections without a subprotocol.
 WebSocketUpgrade negotiate_upgrade(const HttpRequest& request, const settings::WebSocketOptions& options,
                                    const std::vector<const serializers::Serializer*>& serializers);
 

@@ -16,6 +16,8 @@ inline constexpr std::string_view kAuthenticationFailed = "wamp.error.authentica
 inline constexpr std::string_view kTimeout = "wamp.error.timeout";
 inline constexpr std::string_view kGoodbyeAndOut = "wamp.close.goodbye_and_out";
 inline constexpr std::string_view kCloseNormal = "wamp.close.normal";
+/// Crossbar's: the session ends, and the cookie it came with stands for nothing any more.
+inline constexpr std::string_view kCloseLogout = "wamp.close.logout";
 inline constexpr std::string_view kCloseRealm = "wamp.close.close_realm";
 inline constexpr std::string_view kSystemShutdown = "wamp.close.system_shutdown";
 inline constexpr std::string_view kKilled = "wamp.close.killed";
