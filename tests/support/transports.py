@@ -46,8 +46,9 @@ NAMES = ["websocket", "rawsocket", "websocket-unix", "rawsocket-unix", "websocke
          "websocket-universal", "rawsocket-universal"]
 
 
-def all_ways(directory):
-    """The configuration of a node with every transport, and its ways by name. `directory` is the node's."""
+def all_ways(directory, realms=None, **more):
+    """The configuration of a node with every transport, and its ways by name. `directory` is the node's; `more` is added to
+    each WAMP transport."""
     authority = Authority(directory / "ca")
     key, certificate = authority.issue("server")
     context = authority.client()
@@ -61,13 +62,13 @@ def all_ways(directory):
 
     for kind, make in (("websocket", Client), ("rawsocket", RawSocketClient)):
         port = nodes.free_port()
-        add(kind, make, {"type": kind, "endpoint": tcp(port)}, port)
+        add(kind, make, {"type": kind, "endpoint": tcp(port), **more}, port)
         path = directory / f"{kind}.sock"
-        add(f"{kind}-unix", make, {"type": kind, "endpoint": {"type": "unix", "path": path.name}}, path, peer="unix")
+        add(f"{kind}-unix", make, {"type": kind, "endpoint": {"type": "unix", "path": path.name}, **more}, path, peer="unix")
         port = nodes.free_port()
-        add(f"{kind}-tls", make, {"type": kind, "endpoint": tcp(port, tls=settings)}, port, tls=context)
+        add(f"{kind}-tls", make, {"type": kind, "endpoint": tcp(port, tls=settings), **more}, port, tls=context)
     port = nodes.free_port()
-    add("websocket-universal", Client, {"type": "universal", "endpoint": tcp(port, tls=settings), "rawsocket": {},
-                                        "websocket": {"ws": {"type": "websocket"}}}, port, tls=context)
+    add("websocket-universal", Client, {"type": "universal", "endpoint": tcp(port, tls=settings), "rawsocket": more,
+                                        "websocket": {"ws": {"type": "websocket", **more}}}, port, tls=context)
     ways["rawsocket-universal"] = Way("rawsocket-universal", RawSocketClient, port, tls=context)
-    return router_with(transports), ways
+    return router_with(transports, realms), ways
