@@ -9,6 +9,8 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 
 #include "base/log_sinks.hpp"
 
@@ -23,6 +25,8 @@ namespace {
 constexpr std::size_t kQueuedLines = 8192;
 
 struct State {
+  /// Held by those who write, and alone by who starts or stops the log.
+  std::shared_mutex mutex;
   Format format = Format::standard;
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
@@ -83,6 +87,7 @@ void report_drops() {
 
 void start(const Options& options) {
   auto& current = state();
+  const std::lock_guard lock(current.mutex);
   current.format = options.file.empty() ? options.format : Format::standard;
   std::vector<spdlog::sink_ptr> sinks;
   if (options.file.empty()) {
@@ -100,8 +105,10 @@ void start(const Options& options) {
 
 void stop() {
   detail::level.store(static_cast<int>(Level::none));
-  state().logger.reset();
-  state().pool.reset();  // joins its thread once the queue is empty
+  auto& current = state();
+  const std::lock_guard lock(current.mutex);
+  current.pool.reset();    // joins its thread once the queue is empty
+  current.logger.reset();  // which has used it until then
 }
 
 bool parse_level(std::string_view text, Level& out) {
@@ -121,10 +128,11 @@ bool parse_level(std::string_view text, Level& out) {
 }
 
 void detail::write(Level severity, std::string_view system, long pid, std::string_view text) {
-  auto logger = state().logger;
-  if (!logger) return;
-  logger->log(to_spdlog(severity), make_line(system, pid != 0 ? pid : ::getpid(), text));
-  if (state().pool->overrun_counter() != state().reported_drops.load(std::memory_order_relaxed)) report_drops();
+  auto& current = state();
+  const std::shared_lock lock(current.mutex);
+  if (!current.logger) return;
+  current.logger->log(to_spdlog(severity), make_line(system, pid != 0 ? pid : ::getpid(), text));
+  if (current.pool->overrun_counter() != current.reported_drops.load(std::memory_order_relaxed)) report_drops();
 }
 
 }  // namespace crosspoint::log

@@ -4,6 +4,7 @@
 #include <spdlog/details/log_msg.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +12,9 @@
 #include <iostream>
 #include <iterator>
 #include <regex>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/log_sinks.hpp"
@@ -167,6 +171,30 @@ TEST_CASE("with a file all levels go there in standard format, behind what it al
   log::stop();
   const std::regex lines(R"(before\n\S+ \[Router +\d+\] one\n\S+ \[Router +\d+\] two\n)");
   REQUIRE(std::regex_match(content(path), lines));
+}
+
+TEST_CASE("threads may go on writing while the log is stopped, and started again") {
+  const Folder folder;
+  log::Options options;
+  options.file = folder / "node.log";
+  std::atomic<bool> ended = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      while (!ended) log::info("a line");
+    });
+  }
+  for (int i = 0; i < 20; ++i) {
+    log::start(options);
+    const auto written = fs::file_size(options.file);
+    while (fs::file_size(options.file) == written) std::this_thread::yield();
+    log::stop();
+  }
+  ended = true;
+  for (auto& thread : threads) thread.join();
+  std::ifstream stream(options.file);
+  const std::regex whole(R"(\S+ \[Router +\d+\] (a line|\d+ log lines were dropped so far))");
+  for (std::string line; std::getline(stream, line);) REQUIRE(std::regex_match(line, whole));
 }
 
 TEST_CASE("a file that cannot be opened is an error at the start") {
