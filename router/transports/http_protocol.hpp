@@ -62,9 +62,9 @@ class HttpProtocol final : public Protocol {
   std::shared_ptr<Exchange> exchange_;  // the request under way
   FileRange file_;                      // what is left of the file being sent
   bool close_after_ = false;
-  bool chunked_ = false;    // the body that is being written
-  bool no_body_ = false;    // what is written is not sent: the request was HEAD
-  std::uint64_t left_ = 0;  // of a body of known size
+  bool chunked_ = false;             // the body that is being written
+  bool no_body_ = false;             // what is written is not sent: the request was HEAD
+  std::uint64_t left_ = 0;           // of a body of known size
   base::Timers::Handle timer_;       // of a request
   base::Timers::Handle open_timer_;  // of the opening handshake
 };
