@@ -80,6 +80,12 @@ void RouterWorker::add_realm(const settings::Realm& settings) {
   options.retained = {settings.limits.retained_events, settings.limits.retained_bytes};
   options.testaments = {settings.limits.testaments, settings.limits.testament_bytes};
   options.timestamp = connection::utc_timestamp;
+  if (settings.store) {
+    for (const auto& queue : settings.store->call_queue) {
+      options.call_queues.push_back(
+          {queue.uri, static_cast<wamp::Match>(queue.match), queue.limit.value_or(settings.store->limit)});
+    }
+  }
   realm::Realm* realm = router_->add_realm(settings.name, std::move(options));
   for (const auto& role : settings.roles) {
     if (const auto* dynamic = std::get_if<settings::DynamicPermissions>(&role.permissions)) {

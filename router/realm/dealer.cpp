@@ -31,9 +31,15 @@ void Dealer::register_(Session& session, const wamp::Register& message, Outbox& 
   }
   using Outcome = RegistrationDirectory::Outcome;
   if (message.options.force_reregister) revoke(uri, message.options.match, out);
-  const auto added = context_.directory.registrations.add(
-      uri, message.options.match, message.options.invoke,
-      {session.key, session.id, message.options.forward_timeout, session.make_intake()}, context_.options.timestamp);
+  std::shared_ptr<Slots> slots;
+  if (const auto limit = message.options.concurrency; limit > 0) {
+    slots = std::make_shared<Slots>(Slots{limit, most_queued(uri)});
+  }
+  const auto added =
+      context_.directory.registrations.add(uri, message.options.match, message.options.invoke,
+                                           {session.key, session.id, message.options.forward_timeout,
+                                            session.announced.call_reroute, session.make_intake(), std::move(slots)},
+                                           context_.options.timestamp);
   if (added.outcome == Outcome::already_exists) {
     return refuse_register(session, message, wamp::kProcedureAlreadyExists,
                            fmt::format("register for already registered procedure '{}'", uri), out);
@@ -49,6 +55,7 @@ void Dealer::register_(Session& session, const wamp::Register& message, Outbox& 
   out.send(session, wamp::Registered{message.request, added.registration->id});
   if (added.created) broker_.report({RegistrationEvent::created, session.id, added.registration}, out);
   if (new_callee) broker_.report({RegistrationEvent::registered, session.id, added.registration}, out);
+  give_turns(added.registration, out);
 }
 
 void Dealer::unregister(Session& session, const wamp::Unregister& message, Outbox& out) {
@@ -57,15 +64,22 @@ void Dealer::unregister(Session& session, const wamp::Unregister& message, Outbo
     return refuse(out, session, wamp::MessageType::unregister, message.request, wamp::kNoSuchRegistration, "");
   }
   const RegistrationRef registration = at->second;
-  const bool deleted = context_.directory.registrations.remove(registration, session.key);
+  const auto removal = context_.directory.registrations.remove(registration, session.key);
   session.registrations.erase(at);
   out.send(session, wamp::Unregistered{message.request});
-  report_removed(session.id, registration, deleted, out);
+  removed(session.id, registration, removal, out);
 }
 
-void Dealer::report_removed(wamp::SessionId session, const RegistrationRef& registration, bool deleted, Outbox& out) {
+void Dealer::removed(wamp::SessionId session, const RegistrationRef& registration,
+                     RegistrationDirectory::Removal removal, Outbox& out) {
+  if (removal == RegistrationDirectory::Removal::none) return;  // it was taken away, and reported then
   broker_.report({RegistrationEvent::unregistered, session, registration}, out);
-  if (deleted) broker_.report({RegistrationEvent::deleted, session, registration}, out);
+  if (removal == RegistrationDirectory::Removal::last) {
+    broker_.report({RegistrationEvent::deleted, session, registration}, out);
+    close_queue(registration, out);
+  } else {
+    give_turns(registration, out);  // the policy may have another callee now
+  }
 }
 
 void Dealer::revoke(std::string_view uri, wamp::Match match, Outbox& out) {
@@ -73,32 +87,55 @@ void Dealer::revoke(std::string_view uri, wamp::Match match, Outbox& out) {
   if (!taken.registration) return;
   const auto registration = std::const_pointer_cast<Registration>(taken.registration);
   for (const Callee& callee : *taken.callees) {
-    report_removed(callee.session, registration, &callee == &taken.callees->back(), out);
-    const RemoteRevocation revocation{callee.key, taken.registration->id, "wamp.error.unregistered"};
-    if (callee.key.shard == context_.shard) {
-      deliver(revocation, out);
-    } else {
-      out.post(callee.key.shard, revocation);
-    }
+    const bool last = &callee == &taken.callees->back();
+    using Removal = RegistrationDirectory::Removal;
+    removed(callee.session, registration, last ? Removal::last : Removal::one, out);
+    tell({callee.key, taken.registration->id, std::string(wamp::kUnregistered)}, out);
   }
+}
+
+bool Dealer::remove_callee(const std::shared_ptr<const Registration>& registration, const SessionKey& callee,
+                           wamp::SessionId session, std::string_view reason, Outbox& out) {
+  const auto shared = std::const_pointer_cast<Registration>(registration);
+  const auto removal = context_.directory.registrations.remove(shared, callee);
+  if (removal == RegistrationDirectory::Removal::none) return false;
+  tell({callee, registration->id, std::string(reason)}, out);
+  removed(session, shared, removal, out);
+  return true;
+}
+
+void Dealer::tell(const RemoteRevocation& revocation, Outbox& out) {
+  if (revocation.callee.shard != context_.shard) return out.post(revocation.callee.shard, revocation);
+  deliver(revocation, out);
+}
+
+std::size_t Dealer::most_queued(std::string_view uri) const {
+  for (const auto& queue : context_.options.call_queues) {
+    if (wamp::matches(queue.uri, queue.match, uri)) return queue.limit;
+  }
+  return 0;
 }
 
 void Dealer::deliver(const RemoteRevocation& revocation, Outbox& out) {
   Session* callee = sessions_.find(revocation.callee);
   if (callee == nullptr || callee->registrations.erase(revocation.registration) == 0) return;
   if (!callee->announced.registration_revocation) return;
-  out.send(*callee, wamp::Unregistered{0, revocation.registration, wamp::kUnregistered});
+  reason_ = revocation.reason;  // what is sent refers to it
+  out.send(*callee, wamp::Unregistered{0, revocation.registration, reason_});
 }
 
 void Dealer::leave(Session& session, Outbox& out) {
+  while (!session.waiting.empty()) stop_waiting(session, session.waiting.back().request);
   for (const auto& [id, registration] : session.registrations) {
-    const bool deleted = context_.directory.registrations.remove(registration, session.key);
-    report_removed(session.id, registration, deleted, out);
+    const auto removal = context_.directory.registrations.remove(registration, session.key);
+    removed(session.id, registration, removal, out);
   }
   session.registrations.clear();
-  for (const auto& [request, call] : session.calls) {
-    if (call.callee == session.key) continue;  // it called itself: nothing may be sent to it any more
-    abandon(call, wamp::CancelMode::killnowait, {}, out);
+  for (auto at = session.calls.begin(); at != session.calls.end(); ++at) {
+    if (at->second.timer != 0) out.timer({at->second.timer, 0, session.key, at->first});
+    if (at->second.waiting) continue;
+    if (at->second.callee == session.key) continue;  // it called itself: nothing may be sent to it any more
+    abandon(session, at, wamp::CancelMode::killnowait, {}, out);
   }
   session.calls.clear();
   if (session.intake) session.intake->close();

@@ -33,9 +33,15 @@ class Dealer {
   void deliver(const RemoteError& error, Outbox& out);
   void deliver(const RemoteCancel& cancel, Outbox& out);
   void deliver(const RemoteRevocation& revocation, Outbox& out);
+  void deliver(const RemoteTurn& turn, Outbox& out);
 
   /// A timer that the Outbox asked for is due ("Call Timeouts").
   void time_out(const Outbox::Timer& timer, Outbox& out);
+
+  /// Takes a registration from one of its callees, and tells that one, with a reason if there is one ("Registration
+  /// Revocation"). False if it is no callee of it.
+  bool remove_callee(const std::shared_ptr<const Registration>& registration, const SessionKey& callee,
+                     wamp::SessionId session, std::string_view reason, Outbox& out);
 
   /// An INVOCATION that this shard sent could not be delivered after all: the call fails with `error`.
   void invocation_undelivered(Session& callee, wamp::RequestId invocation, std::string_view error,
@@ -63,6 +69,40 @@ class Dealer {
     wamp::RequestId invocation = 0;
   };
 
+  /// A call on its way to a callee.
+  struct Outgoing {
+    wamp::RequestId request = 0;
+    const std::shared_ptr<const Registration>& registration;
+    std::string_view procedure;  ///< set for pattern-based registrations
+    bool disclose = false;
+    bool receive_progress = false;
+    bool progress = false;
+    std::uint64_t timeout = 0;
+    const wamp::PassthruRef& passthru;
+    const wamp::Payload& payload;
+  };
+
+  void start_call(Session& session, const Callee& callee, const Outgoing& call, Outbox& out);
+  /// Sends it, and notes in `pending` where. False if the callee is gone.
+  bool send_call(Session& session, PendingCall& pending, const Callee& callee, const Outgoing& call, Outbox& out);
+
+  // dealer_queue.cpp
+  static KeptCall kept(const Outgoing& call);
+  static Outgoing outgoing(const KeptCall& call, Outbox& out);
+  /// A call of a registration whose callees have limits.
+  void call_limited(Session& session, const RegistrationView& view, const Outgoing& call, Outbox& out);
+  /// Has calls started that wait, as far as callees are free.
+  void give_turns(const std::shared_ptr<const Registration>& registration, Outbox& out);
+  void give_turn(const RemoteTurn& turn, Outbox& out);
+  /// The registration is gone: what waits fails.
+  void close_queue(const std::shared_ptr<const Registration>& registration, Outbox& out);
+  static void stop_waiting(Session& session, wamp::RequestId request);
+  void release_slot(Session& callee, wamp::RequestId invocation, Outbox& out);
+  static void keep_for_reroute(Session& session, const Callee& callee, const Outgoing& call);
+  static void forget_reroute(Session& session, Calls::iterator call);
+  /// The callee was not available: the call goes to the next one, or fails.
+  void reroute(Session& session, Calls::iterator at, Outbox& out);
+
   /// Returns the invocation's id.
   wamp::RequestId invoke(Session& callee, PendingInvocation pending, wamp::RegistrationId registration,
                          const Identity* disclosed, wamp::InvocationDetails details, const wamp::Payload& payload,
@@ -77,16 +117,21 @@ class Dealer {
   void end_call(Session& caller, Calls::iterator call, Outbox& out);
   void start_timer(const SessionKey& caller, wamp::RequestId request, PendingCall& call, Outbox& out);
   /// Tells the callee, if it can be told, that the call is of no use any more.
-  void abandon(const PendingCall& call, wamp::CancelMode mode, std::string_view reason, Outbox& out);
+  void abandon(Session& caller, Calls::iterator call, wamp::CancelMode mode, std::string_view reason, Outbox& out);
   void interrupt(Session& callee, wamp::RequestId invocation, wamp::CancelMode mode, std::string_view reason,
                  Outbox& out);
-  void report_removed(wamp::SessionId session, const RegistrationRef& registration, bool deleted, Outbox& out);
+  /// What the removal of a callee leads to.
+  void removed(wamp::SessionId session, const RegistrationRef& registration, RegistrationDirectory::Removal removal,
+               Outbox& out);
+  void tell(const RemoteRevocation& revocation, Outbox& out);
+  /// How many calls may wait at a registration (`call-queue` of the realm's store).
+  std::size_t most_queued(std::string_view uri) const;
   /// Takes a registration from all its callees and tells them ("Registration Revocation").
   void revoke(std::string_view uri, wamp::Match match, Outbox& out);
   /// Answers a call of this or another shard with an error.
   void fail(const SessionKey& caller, wamp::RequestId request, std::string_view error, const wamp::Dict& details,
             const wamp::Payload& payload, Outbox& out);
-  bool take_pending(Session& session, wamp::RequestId invocation, PendingInvocation& out);
+  bool take_pending(Session& session, wamp::RequestId invocation, PendingInvocation& pending, Outbox& out);
   void refuse_register(Session& session, const wamp::Register& message, std::string_view error, std::string text,
                        Outbox& out) const;
 
@@ -97,6 +142,7 @@ class Dealer {
   tsl::robin_map<std::uint64_t, RemoteInvocation> remote_calls_;  // by handle
   std::uint64_t last_handle_ = 0;
   std::uint64_t last_timer_ = 0;
+  std::string reason_;  // of a revocation under delivery
   UriCache<Match> cache_;
   Match uncached_;  // for procedures too long for the cache
 };

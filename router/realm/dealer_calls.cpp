@@ -70,56 +70,88 @@ bool Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
   if (!view.registration || view.callees->empty()) {
     return refused(wamp::kNoSuchProcedure, fmt::format("no callee registered for procedure <{}>", message.procedure));
   }
-  const Callee& callee = pick(view);
-  PendingCall pending;
-  pending.callee = callee.key;
-  pending.registration = view.registration->id;
-  pending.more = message.options.progress;
-  std::shared_ptr<Intake> results_to = message.options.receive_progress ? session.make_intake() : nullptr;
-  if (!callee.forward_timeout) pending.timeout = message.options.timeout;
-  const bool disclose = discloses(session, message.procedure, permit);
   const bool pattern = view.registration->match != wamp::Match::exact;
-  const std::string_view procedure = pattern ? message.procedure : std::string_view();
-  if (callee.key.shard != context_.shard) {
-    pending.handle = ++last_handle_ << kShardBits | context_.shard;
-    RemoteCall call{session.key,
-                    message.request,
-                    callee.key,
-                    pending.registration,
-                    std::string(procedure),
-                    disclose ? session.identity : nullptr,
-                    message.payload.kept(),
-                    pending.handle};
-    call.receive_progress = message.options.receive_progress;
-    call.progress = message.options.progress;
-    call.timeout = callee.forward_timeout ? message.options.timeout : 0;
-    call.passthru = message.options.passthru;
-    call.results_to = std::move(results_to);
-    if (pending.more) callee.intake->posted(size_of_piece(message.payload));
-    out.post(callee.key.shard, std::move(call));
+  const Outgoing outgoing{message.request,
+                          view.registration,
+                          pattern ? message.procedure : std::string_view(),
+                          discloses(session, message.procedure, permit),
+                          message.options.receive_progress,
+                          message.options.progress,
+                          message.options.timeout,
+                          message.options.passthru,
+                          message.payload};
+  if (view.registration->queue.limited()) {
+    call_limited(session, view, outgoing, out);
   } else {
-    // The directory is written before UNREGISTERED is sent and before a session ends, so a callee of this shard is
-    // here.
-    Session* target = sessions_.find(callee.key);
-    if (target == nullptr) {
-      return refused(wamp::kNoSuchProcedure, fmt::format("no callee registered for procedure <{}>", message.procedure));
-    }
-    wamp::InvocationDetails details;
-    details.procedure = procedure;
-    details.receive_progress = message.options.receive_progress;
-    details.progress = message.options.progress;
-    details.timeout = callee.forward_timeout ? message.options.timeout : 0;
-    details.passthru = message.options.passthru;
-    pending.handle = invoke(*target, {session.key, message.request}, pending.registration,
-                            disclose ? session.identity.get() : nullptr, std::move(details), message.payload,
-                            std::move(results_to), out);
+    start_call(session, pick(view), outgoing, out);
+  }
+  return true;
+}
+
+void Dealer::start_call(Session& session, const Callee& callee, const Outgoing& call, Outbox& out) {
+  PendingCall pending;
+  pending.more = call.progress;
+  if (!send_call(session, pending, callee, call, out)) {
+    return refuse(out, session, wamp::MessageType::call, call.request, wamp::kNoSuchProcedure,
+                  fmt::format("no callee registered for procedure <{}>", call.registration->uri));
   }
   if (pending.more) {
-    session.call_streams.insert_or_assign(message.request, callee.intake);
+    session.call_streams.insert_or_assign(call.request, callee.intake);
     out.stream(session, callee.intake);
+  } else if (callee.reroutes) {
+    pending.reroutes = true;
+    if (call.registration->invoke != wamp::InvocationPolicy::single) keep_for_reroute(session, callee, call);
   }
-  if (pending.timeout != 0) start_timer(session.key, message.request, pending, out);
-  session.calls.emplace(message.request, pending);
+  session.calls.emplace(call.request, pending);
+}
+
+bool Dealer::send_call(Session& session, PendingCall& pending, const Callee& callee, const Outgoing& call,
+                       Outbox& out) {
+  std::shared_ptr<Intake> results_to = call.receive_progress ? session.make_intake() : nullptr;
+  const std::uint64_t forwarded = callee.forward_timeout ? call.timeout : 0;
+  pending.callee = callee.key;
+  pending.registration = call.registration->id;
+  if (callee.key.shard != context_.shard) {
+    pending.handle = ++last_handle_ << kShardBits | context_.shard;
+    RemoteCall remote{session.key,
+                      call.request,
+                      callee.key,
+                      pending.registration,
+                      std::string(call.procedure),
+                      call.disclose ? session.identity : nullptr,
+                      call.payload.kept(),
+                      pending.handle};
+    remote.receive_progress = call.receive_progress;
+    remote.progress = call.progress;
+    remote.timeout = forwarded;
+    remote.passthru = call.passthru;
+    remote.results_to = std::move(results_to);
+    if (callee.slots) remote.slot = {call.registration, callee.slots};
+    if (call.progress) callee.intake->posted(size_of_piece(call.payload));
+    out.post(callee.key.shard, std::move(remote));
+  } else {
+    // The directory is written before UNREGISTERED is sent and before a session ends, so a callee of this shard is
+    // here, unless the call had to wait for it.
+    Session* target = sessions_.find(callee.key);
+    if (target == nullptr) return false;
+    wamp::InvocationDetails details;
+    details.procedure = call.procedure;
+    details.receive_progress = call.receive_progress;
+    details.progress = call.progress;
+    details.timeout = forwarded;
+    details.passthru = call.passthru;
+    PendingInvocation invocation{session.key, call.request};
+    invocation.slotted = callee.slots != nullptr;
+    pending.handle = invoke(*target, invocation, pending.registration, call.disclose ? session.identity.get() : nullptr,
+                            std::move(details), call.payload, std::move(results_to), out);
+    if (callee.slots) target->slots.emplace(pending.handle, SlotUse{call.registration, callee.slots});
+  }
+  if (forwarded != 0 && pending.timer != 0) {
+    out.timer({std::exchange(pending.timer, 0), 0, session.key, call.request});
+  } else if (forwarded == 0 && call.timeout != 0 && pending.timer == 0) {
+    pending.timeout = call.timeout;
+    start_timer(session.key, call.request, pending, out);
+  }
   return true;
 }
 
@@ -201,19 +233,23 @@ void Dealer::deliver(const RemoteCall& call, Outbox& out) {
   details.progress = call.progress;
   details.timeout = call.timeout;
   details.passthru = call.passthru;
-  const wamp::RequestId invocation =
-      invoke(*callee, {call.caller, call.request, false, false, call.handle}, call.registration, call.disclosed.get(),
-             std::move(details), call.payload, call.results_to, out);
+  PendingInvocation pending{call.caller, call.request};
+  pending.handle = call.handle;
+  pending.slotted = call.slot.slots != nullptr;
+  const wamp::RequestId invocation = invoke(*callee, pending, call.registration, call.disclosed.get(),
+                                            std::move(details), call.payload, call.results_to, out);
+  if (pending.slotted) callee->slots.emplace(invocation, call.slot);
   remote_calls_.emplace(call.handle, RemoteInvocation{call.callee, invocation});
 }
 
-bool Dealer::take_pending(Session& session, wamp::RequestId invocation, PendingInvocation& out) {
+bool Dealer::take_pending(Session& session, wamp::RequestId invocation, PendingInvocation& pending, Outbox& out) {
   const auto at = session.invocations.find(invocation);
   if (at == session.invocations.end()) return false;
-  out = at->second;
+  pending = at->second;
   session.invocations.erase(at);
-  if (out.receive_progress) session.result_streams.erase(invocation);
-  if (out.handle != 0) remote_calls_.erase(out.handle);
+  if (pending.receive_progress) session.result_streams.erase(invocation);
+  if (pending.handle != 0) remote_calls_.erase(pending.handle);
+  if (pending.slotted) release_slot(session, invocation, out);
   return true;
 }
 
@@ -228,7 +264,7 @@ bool Dealer::yield(Session& session, const wamp::Yield& message, Outbox& out) {
     const auto& to = session.result_streams.find(message.request)->second;
     out.stream(session, to);
     if (pending.caller.shard != context_.shard) to->posted(size_of_piece(message.payload));
-  } else if (!take_pending(session, message.request, pending)) {
+  } else if (!take_pending(session, message.request, pending, out)) {
     return message.request <= session.last_invocation;
   }
   if (pending.caller.shard != context_.shard) {
@@ -249,9 +285,12 @@ void Dealer::answer(const SessionKey& key, wamp::RequestId request, wamp::Result
   if (at == caller->calls.end()) return;  // it canceled the call
   if (!details.progress) {
     end_call(*caller, at, out);
-  } else if (at->second.timer != 0) {  // the limit is from one result to the next
-    out.timer({at->second.timer, 0, key, request});
-    start_timer(key, request, at.value(), out);
+  } else {
+    if (at->second.reroutes) forget_reroute(*caller, at);  // another callee cannot go on from here
+    if (at->second.timer != 0) {                           // the limit is from one result to the next
+      out.timer({at->second.timer, 0, key, request});
+      start_timer(key, request, at.value(), out);
+    }
   }
   out.send(*caller, wamp::Result{request, std::move(details), payload});
 }
@@ -259,6 +298,7 @@ void Dealer::answer(const SessionKey& key, wamp::RequestId request, wamp::Result
 void Dealer::end_call(Session& caller, Calls::iterator call, Outbox& out) {
   if (call->second.timer != 0) out.timer({call->second.timer, 0, caller.key, call->first});
   if (call->second.more) caller.call_streams.erase(call->first);
+  if (call->second.reroutes) caller.reroutable.erase(call->first);
   caller.calls.erase(call);
 }
 
@@ -269,7 +309,7 @@ void Dealer::start_timer(const SessionKey& caller, wamp::RequestId request, Pend
 
 bool Dealer::invocation_error(Session& session, const wamp::Error& message, Outbox& out) {
   PendingInvocation pending;
-  if (!take_pending(session, message.request, pending)) return message.request <= session.last_invocation;
+  if (!take_pending(session, message.request, pending, out)) return message.request <= session.last_invocation;
   fail(pending.caller, pending.request, message.error, message.details, message.payload, out);
   return true;
 }
@@ -284,6 +324,7 @@ void Dealer::fail(const SessionKey& caller, wamp::RequestId request, std::string
   if (session == nullptr) return;
   const auto at = session->calls.find(request);
   if (at == session->calls.end()) return;  // it canceled the call
+  if (at->second.reroutes && error == wamp::kUnavailable) return reroute(*session, at, out);
   end_call(*session, at, out);
   out.send(*session, wamp::Error{wamp::MessageType::call, request, details, error, payload});
 }
@@ -299,81 +340,6 @@ void Dealer::deliver(const RemoteResult& result, Outbox& out) {
 
 void Dealer::deliver(const RemoteError& error, Outbox& out) {
   fail(error.caller, error.request, error.error, error.details, error.payload, out);
-}
-
-void Dealer::cancel(Session& session, const wamp::Cancel& message, Outbox& out) {
-  const auto at = session.calls.find(message.request);
-  if (at == session.calls.end()) return;  // answered meanwhile
-  abandon(at->second, message.mode, {}, out);
-  if (message.mode == wamp::CancelMode::kill) return;  // the callee's answer ends it
-  end_call(session, at, out);
-  out.send(session, wamp::Error{wamp::MessageType::call, message.request, {}, wamp::kCanceled, {}});
-}
-
-void Dealer::time_out(const Outbox::Timer& timer, Outbox& out) {
-  Session* session = sessions_.find(timer.caller);
-  if (session == nullptr) return;
-  const auto at = session->calls.find(timer.request);
-  if (at == session->calls.end() || at->second.timer != timer.number) return;
-  at.value().timer = 0;
-  const std::uint64_t limit = at->second.timeout;
-  abandon(at->second, wamp::CancelMode::killnowait, wamp::kTimeout, out);
-  end_call(*session, at, out);
-  out.send(*session, wamp::Error{wamp::MessageType::call,
-                                 timer.request,
-                                 {},
-                                 wamp::kTimeout,
-                                 wamp::Payload::from_text(fmt::format("no answer within {} ms", limit))});
-}
-
-void Dealer::abandon(const PendingCall& call, wamp::CancelMode mode, std::string_view reason, Outbox& out) {
-  if (call.callee.shard != context_.shard) {
-    out.post(call.callee.shard, RemoteCancel{call.handle, mode, std::string(reason)});
-  } else if (Session* callee = sessions_.find(call.callee)) {
-    interrupt(*callee, call.handle, mode, reason, out);
-  }
-}
-
-void Dealer::deliver(const RemoteCancel& cancel, Outbox& out) {
-  const auto at = remote_calls_.find(cancel.handle);
-  if (at == remote_calls_.end()) return;
-  const RemoteInvocation call = at->second;
-  if (Session* callee = sessions_.find(call.callee)) {
-    // The reason is one of ours; its text must outlive the delivery.
-    interrupt(*callee, call.invocation, cancel.mode, cancel.reason, out);
-  }
-}
-
-void Dealer::interrupt(Session& callee, wamp::RequestId invocation, wamp::CancelMode mode, std::string_view reason,
-                       Outbox& out) {
-  const auto at = callee.invocations.find(invocation);
-  if (at == callee.invocations.end()) return;  // answered meanwhile
-  const bool interruptible = callee.announced.call_canceling;
-  if (interruptible && mode != wamp::CancelMode::skip) out.send(callee, wamp::Interrupt{invocation, mode, reason});
-  if (interruptible && mode == wamp::CancelMode::kill) return;  // its answer ends the call
-  PendingInvocation pending;
-  take_pending(callee, invocation, pending);
-  // The caller of a call that cannot be killed does not wait any longer, either.
-  if (mode == wamp::CancelMode::kill) fail(pending.caller, pending.request, wamp::kCanceled, {}, {}, out);
-}
-
-void Dealer::invocation_undelivered(Session& callee, wamp::RequestId invocation, std::string_view error,
-                                    std::string_view text, Outbox& out) {
-  PendingInvocation pending;
-  if (!take_pending(callee, invocation, pending)) return;
-  if (pending.continued && callee.announced.call_canceling) {  // it works at what came before
-    out.send(callee, wamp::Interrupt{invocation, wamp::CancelMode::killnowait, {}});
-  }
-  fail(pending.caller, pending.request, error, {}, wamp::Payload::from_text(text), out);
-}
-
-void Dealer::result_undelivered(Session& caller, wamp::RequestId request, std::string_view error, std::string_view text,
-                                Outbox& out) {
-  if (const auto at = caller.calls.find(request); at != caller.calls.end()) {  // it was progress
-    abandon(at->second, wamp::CancelMode::killnowait, {}, out);
-    end_call(caller, at, out);
-  }
-  out.send(caller, wamp::Error{wamp::MessageType::call, request, {}, error, wamp::Payload::from_text(text)});
 }
 
 }  // namespace crosspoint::realm

@@ -100,6 +100,7 @@ RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wa
                                       : std::make_shared<std::vector<Callee>>();
   callees->push_back(callee);
   registration.callees = std::move(callees);
+  if (callee.slots) registration.queue.limit(callee.slots->most_queued);
   versions_.changed(uri, match);
   return added;
 }
@@ -117,11 +118,11 @@ RegistrationView RegistrationDirectory::take(std::string_view uri, wamp::Match m
   return taken;
 }
 
-bool RegistrationDirectory::remove(const RegistrationRef& registration, const SessionKey& callee) {
+RegistrationDirectory::Removal RegistrationDirectory::remove(const RegistrationRef& registration,
+                                                             const SessionKey& callee) {
   const std::unique_lock lock(mutex_);
-  if (registration->callees->empty()) return false;  // taken meanwhile
   auto callees = std::make_shared<std::vector<Callee>>(*registration->callees);
-  std::erase_if(*callees, [&](const Callee& other) { return other.key == callee; });
+  if (std::erase_if(*callees, [&](const Callee& other) { return other.key == callee; }) == 0) return Removal::none;
   const bool gone = callees->empty();
   registration->callees = std::move(callees);
   if (gone) {
@@ -129,7 +130,7 @@ bool RegistrationDirectory::remove(const RegistrationRef& registration, const Se
     by_id_.erase(registration->id);
   }
   versions_.changed(registration->uri, registration->match);
-  return gone;
+  return gone ? Removal::last : Removal::one;
 }
 
 RegistrationView RegistrationDirectory::best_match(std::string_view procedure) const {

@@ -67,8 +67,9 @@ class RegistrationDirectory {
       const std::function<std::string()>& now = [] { return std::string(); });
   /// Takes a registration from all its callees, to make room for another one. Nothing in it if there is none.
   RegistrationView take(std::string_view uri, wamp::Match match);
-  /// Returns true if the registration is gone with its last callee.
-  bool remove(const RegistrationRef& registration, const SessionKey& callee);
+  /// `last`: the registration is gone with it. `none`: it was no callee (any more).
+  enum class Removal { none, one, last };
+  Removal remove(const RegistrationRef& registration, const SessionKey& callee);
 
   /// The registration a call goes to; no registration in it if there is none.
   RegistrationView best_match(std::string_view procedure) const;

@@ -31,7 +31,8 @@ MetaApi::Handler MetaApi::find(std::string_view procedure) {
                                        {"wamp.registration.match", &MetaApi::registration_match},
                                        {"wamp.registration.get", &MetaApi::registration_get},
                                        {"wamp.registration.list_callees", &MetaApi::list_callees},
-                                       {"wamp.registration.count_callees", &MetaApi::count_callees}};
+                                       {"wamp.registration.count_callees", &MetaApi::count_callees},
+                                       {"wamp.registration.remove_callee", &MetaApi::remove_callee}};
   for (const Entry& entry : kProcedures) {
     if (entry.name == procedure) return entry.handler;
   }

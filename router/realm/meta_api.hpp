@@ -19,8 +19,13 @@ namespace crosspoint::realm {
 /// shard.
 class MetaApi {
  public:
-  MetaApi(ShardContext& context, SessionTable& sessions, Broker& broker)
-      : context_(context), sessions_(sessions), broker_(broker) {}
+  /// Takes a registration from a callee; see Dealer::remove_callee.
+  using RemoveCallee =
+      std::function<bool(const std::shared_ptr<const Registration>& registration, const SessionKey& callee,
+                         wamp::SessionId session, std::string_view reason, Outbox& out)>;
+
+  MetaApi(ShardContext& context, SessionTable& sessions, Broker& broker, RemoveCallee remove_callee)
+      : context_(context), sessions_(sessions), broker_(broker), remove_callee_(std::move(remove_callee)) {}
 
   /// Answers an authorized call, now or when other shards have told what they know. False if it is not for this API.
   bool call(Session& session, const wamp::Call& message, Outbox& out);
@@ -92,6 +97,7 @@ class MetaApi {
   void registration_get(Request& request, Outbox& out);
   void list_callees(Request& request, Outbox& out);
   void count_callees(Request& request, Outbox& out);
+  void remove_callee(Request& request, Outbox& out);
   /// The registration that the first argument names; an ERROR has been sent if there is none in it.
   RegistrationView registration_argument(Request& request, Outbox& out);
 
@@ -101,6 +107,7 @@ class MetaApi {
   ShardContext& context_;
   SessionTable& sessions_;
   Broker& broker_;
+  RemoveCallee remove_callee_;
   std::uint64_t last_number_ = 0;
   tsl::robin_map<std::uint64_t, Gathering> gatherings_;
 };

@@ -1,5 +1,7 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "realm/meta_events.hpp"
 #include "realm/meta_request.hpp"
 
@@ -10,8 +12,17 @@ using nlohmann::json;
 
 void MetaApi::registration_list(Request& request, Outbox& out) {
   json lists{{"exact", json::array()}, {"prefix", json::array()}, {"wildcard", json::array()}};
+  const json& session = request.argument(0, "session_id");  // only what this one has registered, as in Crossbar
+  const bool known = session.is_number_unsigned() &&
+                     context_.directory.sessions.find(session.get<std::uint64_t>()).identity != nullptr;
+  if (!session.is_null() && !known) {
+    return request.fail(wamp::kNoSuchSession,
+                        fmt::format("no session with ID {} exists on this router", session.dump()), out);
+  }
+  const auto is_callee = [&](const Callee& callee) { return callee.session == session; };
   for (const RegistrationView& view : context_.directory.registrations.list()) {
     if (request.hides(view.registration->uri)) continue;
+    if (known && std::none_of(view.callees->begin(), view.callees->end(), is_callee)) continue;
     lists[std::string(to_string(view.registration->match))].push_back(view.registration->id);
   }
   answer(request, lists.dump(), out);
@@ -64,6 +75,32 @@ void MetaApi::list_callees(Request& request, Outbox& out) {
 void MetaApi::count_callees(Request& request, Outbox& out) {
   const auto found = registration_argument(request, out);
   if (found.registration) answer(request, std::to_string(found.callees->size()), out);
+}
+
+void MetaApi::remove_callee(Request& request, Outbox& out) {
+  const json& id = request.argument(1, "callee_id");
+  const json& reason = request.argument(2, "reason");
+  if (!id.is_number_unsigned() || (!reason.is_null() && !reason.is_string())) {
+    return request.fail(wamp::kInvalidArgument,
+                        "the arguments are the ids of a registration and a session, and a reason", out);
+  }
+  const auto session = id.get<std::uint64_t>();
+  if (!context_.directory.sessions.find(session).identity) {
+    return request.fail(wamp::kNoSuchSession, fmt::format("no session with ID {} exists on this router", session), out);
+  }
+  const auto found = registration_argument(request, out);
+  if (!found.registration) return;
+  const auto& callees = *found.callees;
+  const auto at =
+      std::find_if(callees.begin(), callees.end(), [&](const Callee& callee) { return callee.session == session; });
+  const std::string text = reason.is_string() ? reason.get<std::string>() : std::string();
+  if (at == callees.end() || !remove_callee_(found.registration, at->key, session, text, out)) {
+    return request.fail(
+        wamp::kNoSuchRegistration,
+        fmt::format("session {} is not registered on registration {} on this dealer", session, found.registration->id),
+        out);
+  }
+  answer(request, "null", out);
 }
 
 }  // namespace crosspoint::realm

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "realm/call_queue.hpp"
 #include "realm/intake.hpp"
 #include "realm/session_key.hpp"
 #include "wamp/ids.hpp"
@@ -19,7 +20,9 @@ struct Callee {
   SessionKey key;
   wamp::SessionId session = 0;
   bool forward_timeout = false;  ///< minds the time limits of calls itself
+  bool reroutes = false;         ///< its `wamp.error.unavailable` sends the call to another one
   std::shared_ptr<Intake> intake{};
+  std::shared_ptr<Slots> slots{};  ///< none: it takes any number of calls at a time
 };
 
 /// A procedure (or pattern of procedures) that callees of a realm serve. Shared by all threads.
@@ -34,10 +37,18 @@ struct Registration {
 
   /// Turns of `roundrobin`, counted by all callers' shards.
   mutable std::atomic<std::uint32_t> turn{0};
+  /// Calls that wait for a callee; asked only if callees have limits.
+  mutable CallQueue queue;
 
   /// In the order of registering. The list itself never changes: a change of callees puts a new one in its place,
   /// under the directory's lock.
   std::shared_ptr<const std::vector<Callee>> callees;
+};
+
+/// An invocation's slot.
+struct SlotUse {
+  std::shared_ptr<const Registration> registration;
+  std::shared_ptr<Slots> slots;
 };
 
 using RegistrationRef = std::shared_ptr<Registration>;

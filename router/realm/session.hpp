@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "realm/authorization.hpp"
 #include "realm/intake.hpp"
+#include "realm/kept_call.hpp"
 #include "realm/registration.hpp"
 #include "realm/session_key.hpp"
 #include "realm/testaments.hpp"
@@ -44,6 +46,7 @@ struct Announced {
   bool progressive_call_results = false;  ///< as a callee
   bool registration_revocation = false;   ///< as a callee
   bool subscription_revocation = false;   ///< as a subscriber
+  bool call_reroute = false;              ///< as a callee
 };
 
 /// An invocation a callee has not answered yet, and where the answer goes.
@@ -52,6 +55,7 @@ struct PendingInvocation {
   wamp::RequestId request = 0;  ///< the caller's
   bool receive_progress = false;
   bool continued = false;    ///< the INVOCATION was not all of it
+  bool slotted = false;      ///< it has a slot (Session::slots)
   std::uint64_t handle = 0;  ///< by which the caller's shard knows it; 0 if that is ours
 };
 
@@ -63,6 +67,8 @@ struct PendingCall {
   bool more = false;          ///< the caller will send more of it ("Progressive Call Invocations")
   std::uint64_t timeout = 0;  ///< milliseconds that the router minds; 0: none
   std::uint64_t timer = 0;    ///< names the timer under way
+  bool waiting = false;       ///< for a callee that is free: it is in Session::waiting, and has no callee yet
+  bool reroutes = false;      ///< the callee's `wamp.error.unavailable` is not the answer
 };
 
 /// A client that has joined a realm. Belongs to its shard's thread.
@@ -95,6 +101,12 @@ struct Session {
   /// Who takes in what it sends in pieces: results, by invocation, and calls, by request.
   tsl::robin_map<wamp::RequestId, std::shared_ptr<Intake>> result_streams;
   tsl::robin_map<wamp::RequestId, std::shared_ptr<Intake>> call_streams;
+
+  /// Slots of its invocations, as a callee.
+  tsl::robin_map<wamp::RequestId, SlotUse> slots;
+  /// Its calls that wait for a callee, the oldest first; and those that may have to go to another one.
+  std::vector<KeptCall> waiting;
+  tsl::robin_map<wamp::RequestId, std::unique_ptr<KeptCall>> reroutable;
 
   const std::shared_ptr<Intake>& make_intake() {
     if (!intake) intake = std::make_shared<Intake>();

@@ -21,7 +21,9 @@ Shard::Shard(Realm& realm, unsigned index, base::Random random)
       sessions_(index),
       context_{index, realm.name(), realm.options(), realm.directory(), random_, decisions_},
       broker_(context_),
-      meta_(context_, sessions_, broker_),
+      meta_(context_, sessions_, broker_,
+            [this](const auto& registration, const SessionKey& callee, wamp::SessionId session, std::string_view reason,
+                   Outbox& out) { return dealer_.remove_callee(registration, callee, session, reason, out); }),
       dealer_(context_, sessions_, meta_, broker_) {}
 
 Session& Shard::join_internal(Peer& peer, const Role& role) {

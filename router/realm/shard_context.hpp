@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "realm/authorization.hpp"
 #include "realm/decision_cache.hpp"
@@ -26,6 +27,13 @@ struct RealmOptions {
   bool cache_by_role = false;
   RetainedEvents::Limits retained;
   TestamentLimits testaments;
+  /// How many calls may wait for a callee that is free, by the URI of the registration; the first that matches counts.
+  struct Queue {
+    std::string uri;
+    wamp::Match match = wamp::Match::exact;
+    std::size_t limit = 0;
+  };
+  std::vector<Queue> call_queues;
   /// Now, for people: "2017-12-08T09:46:23.123Z".
   std::function<std::string()> timestamp = [] { return std::string(); };
 };

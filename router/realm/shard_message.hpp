@@ -48,6 +48,15 @@ struct RemoteCall {
   std::uint64_t timeout = 0;  ///< for the callee to mind
   wamp::PassthruRef passthru{};
   std::shared_ptr<Intake> results_to{};  ///< the caller's, if it receives progress
+  SlotUse slot{};                        ///< the callee's, if that has a limit
+};
+
+/// A callee that is free for the oldest call of a session that waits at a registration. Without a callee: there is none
+/// any more.
+struct RemoteTurn {
+  SessionKey caller;
+  std::shared_ptr<const Registration> registration;
+  Callee callee{};
 };
 
 /// A call that was canceled, for the shard of its callee.
@@ -142,8 +151,8 @@ struct MembersAnswer {
 };
 
 using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
-                                  SubscriptionReport, RegistrationReport, RemoteKill, SessionQuery, SessionAnswer,
-                                  MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer>;
+                                  RemoteTurn, SubscriptionReport, RegistrationReport, RemoteKill, SessionQuery,
+                                  SessionAnswer, MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

@@ -268,6 +268,13 @@ Problem decode_options(wamp::RegisterOptions& options, Scratch& scratch) {
   const auto bad = detail::each_entry(reader, [&](std::string_view key) {
     if (key == "match") return detail::read_match(reader, options.match);
     if (key == "forward_timeout") return reader.read_bool(options.forward_timeout);
+    if (key == "concurrency") {
+      if (reader.kind() == Kind::null) return !reader.skip().empty();
+      std::uint64_t limit = 0;
+      if (!reader.read_uint(limit) || limit == 0 || limit > UINT32_MAX) return false;
+      options.concurrency = static_cast<std::uint32_t>(limit);
+      return true;
+    }
     if (key == "force_reregister") return reader.read_bool(options.force_reregister);
     if (key != "invoke") return detail::read_other(reader, key);
     std::string_view name;

@@ -132,11 +132,15 @@ class MessageEncoder {
       const bool pattern = m.options.match != wamp::Match::exact;
       const bool shared = m.options.invoke != wamp::InvocationPolicy::single;
       w_.begin_dict(std::size_t{pattern} + std::size_t{shared} + std::size_t{m.options.forward_timeout} +
-                    std::size_t{m.options.force_reregister});
+                    std::size_t{m.options.force_reregister} + std::size_t{m.options.concurrency != 0});
       if (pattern) pair("match", to_string(m.options.match));
       if (shared) pair("invoke", to_string(m.options.invoke));
       if (m.options.forward_timeout) flag("forward_timeout", true);
       if (m.options.force_reregister) flag("force_reregister", true);
+      if (m.options.concurrency != 0) {
+        w_.key("concurrency");
+        w_.number(m.options.concurrency);
+      }
       w_.end_dict();
       w_.text(m.procedure);
     });

@@ -37,6 +37,8 @@ inline constexpr std::string_view kInvocationPolicyConflict =
 inline constexpr std::string_view kUnregistered = "wamp.error.unregistered";
 inline constexpr std::string_view kCanceled = "wamp.error.canceled";
 inline constexpr std::string_view kUnavailable = "wamp.error.unavailable";
+inline constexpr std::string_view kNoAvailableCallee = "wamp.error.no_available_callee";
+inline constexpr std::string_view kMaxConcurrencyReached = "crossbar.error.max_concurrency_reached";
 inline constexpr std::string_view kPayloadSizeExceeded = "wamp.error.payload_size_exceeded";
 inline constexpr std::string_view kInvalidPayload = "wamp.error.invalid_payload";
 

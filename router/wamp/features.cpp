@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 12> kDealer{
     "shared_registration",
     "call_canceling",
     "call_timeout",
+    "call_reroute",
     "progressive_call_results",
     "progressive_call_invocations",
     "registration_revocation",

@@ -202,6 +202,7 @@ struct RegisterOptions {
   Match match = Match::exact;
   InvocationPolicy invoke = InvocationPolicy::single;
   bool forward_timeout = false;   ///< "Call Timeouts": the callee minds them itself
+  std::uint32_t concurrency = 0;  ///< calls that the callee takes at a time, as Crossbar has it; 0: any number
   bool force_reregister = false;  ///< takes the place of those who have registered it
   Dict raw;
 };

@@ -94,6 +94,11 @@ bool matches_wildcard(std::string_view pattern, std::string_view uri) {
   }
 }
 
+bool matches(std::string_view pattern, Match match, std::string_view uri) {
+  if (match == Match::exact) return pattern == uri;
+  return match == Match::prefix ? uri.starts_with(pattern) : matches_wildcard(pattern, uri);
+}
+
 bool is_valid_realm_name(std::string_view name) {
   const auto all = [](std::string_view text, auto&& good) { return std::all_of(text.begin(), text.end(), good); };
   if (name.size() == 42 && name.starts_with("0x") &&

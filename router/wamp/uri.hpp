@@ -35,6 +35,9 @@ inline bool is_reserved(std::string_view uri) { return uri.starts_with("wamp.");
 /// component.
 bool matches_wildcard(std::string_view pattern, std::string_view uri);
 
+/// True if `uri` matches `pattern` under `match`.
+bool matches(std::string_view pattern, Match match, std::string_view uri);
+
 /// A realm's name as Crossbar demands it: a letter, then 2 to 254 letters, digits, '_', '-', '@' or '.'; or an Ethereum
 /// address (0x and 40 hexadecimal digits).
 bool is_valid_realm_name(std::string_view name);

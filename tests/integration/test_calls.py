@@ -119,3 +119,73 @@ def test_passthru_over_two_serializers(router):
     callee.send([70, invocation[1], attributes, [b"answer\xff"]])
     result = caller.receive()
     assert attributes.items() <= result[2].items() and result[3] == [b"answer\xff"]
+
+
+def queued(limit):
+    return [nodes.realm(store={"type": "memory", "call-queue": [{"uri": "com.", "match": "prefix", "limit": limit}]})]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_calls_wait_for_a_callee_with_concurrency(start, port, threads):
+    start(nodes.config(port, realms=queued(100), options={"io_threads": threads}))
+    callees = [Client(port, details=MODERN) for _ in range(2)]
+    for callee in callees:
+        callee.register("com.work", invoke="roundrobin", concurrency=1)
+    caller = Client(port)
+    for n in range(100):
+        call(caller, "com.work", {}, [n])
+    seen = []
+    for n in range(100):
+        callee = callees[n % 2]
+        invocation = callee.receive()
+        seen.append(invocation[4][0])
+        callee.send([70, invocation[1], {}, invocation[4]])
+        caller.receive()
+    assert sorted(seen) == list(range(100))
+    assert all(callee.nothing_comes() for callee in callees)
+
+
+def test_calls_are_refused_without_a_queue(start, port):
+    start(nodes.config(port))
+    callee = Client(port)
+    callee.register("com.work", concurrency=1)
+    caller = Client(port)
+    call(caller, "com.work", {})
+    second = call(caller, "com.work", {})
+    assert caller.receive()[2:5] == [second, {}, "crossbar.error.max_concurrency_reached"]
+    callee.send([70, callee.receive()[1], {}, ["first"]])
+    assert caller.receive()[3] == ["first"]
+
+
+@pytest.mark.parametrize("value", [0, -1, "two", 1.5])
+def test_a_concurrency_that_is_none(router, value):
+    client = Client(router[0])
+    client.send([64, 1, {"concurrency": value}, "com.work"])
+    assert client.receive()[2] == "wamp.error.protocol_violation"
+
+
+def test_re_routing(router):
+    features = {"features": {"call_reroute": True}}
+    callees = [Client(router[0], details={"roles": {"callee": features}}) for _ in range(3)]
+    for callee in callees:
+        callee.register("com.available", invoke="first")
+    caller = Client(router[0], "msgpack")
+    call(caller, "com.available", {}, [b"payload"])
+    for callee in callees[:2]:
+        callee.send([8, 68, callee.receive()[1], {}, "wamp.error.unavailable"])
+    callees[2].send([70, callees[2].receive()[1], {}, ["here"]])
+    assert caller.receive()[3] == ["here"]
+    call(caller, "com.available", {})
+    for callee in callees:
+        callee.send([8, 68, callee.receive()[1], {}, "wamp.error.unavailable"])
+    assert caller.receive()[4] == "wamp.error.no_available_callee"
+
+
+def test_removing_a_callee(router):
+    callee, admin = Client(router[0], details=MODERN), Client(router[0])
+    registration = callee.register("com.removed")
+    call(admin, "wamp.registration.remove_callee", {}, [registration, callee.session, "com.reason"])
+    assert admin.receive()[3] == [None]
+    assert callee.receive() == [67, 0, {"registration": registration, "reason": "com.reason"}]
+    call(admin, "com.removed", {})
+    assert admin.receive()[4] == "wamp.error.no_such_procedure"

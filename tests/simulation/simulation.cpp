@@ -20,12 +20,19 @@ bool applies(const Pattern& pattern, const std::string& topic) {
   return wamp::matches_wildcard(pattern.uri, topic);
 }
 
+/// Calls of p.limited wait when its callees are busy.
+realm::RealmOptions options() {
+  auto options = test::quiet();
+  options.call_queues.push_back({"p.limited", wamp::Match::exact, 4});
+  return options;
+}
+
 std::string key_of(const json& payload) { return payload.dump(); }
 
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, bool trace)
-    : random_(seed), seed_(seed), trace_(trace), realm_(kShards, test::quiet(), seed) {}
+    : random_(seed), seed_(seed), trace_(trace), realm_(kShards, options(), seed) {}
 
 void Simulation::check(bool good, const std::string& what) const {
   if (!good)
@@ -57,7 +64,9 @@ void Simulation::step() {
     }
     return candidates.empty() ? nullptr : candidates[pick(candidates.size())];
   };
-  switch (pick(16)) {
+  switch (pick(17)) {
+    case 16:
+      return time_out();
     case 0:
       if (pick(4) == 0) return join();
       break;
@@ -96,7 +105,8 @@ void Simulation::join() {
   if (static_cast<std::size_t>(joined) >= kMostClients) return;
   auto client = std::make_unique<Client>();
   client->serial = static_cast<int>(clients_.size());
-  client->peer = &realm_.join(static_cast<unsigned>(pick(kShards)), "id" + std::to_string(clients_.size()));
+  client->peer = &realm_.join(static_cast<unsigned>(pick(kShards)), "id" + std::to_string(clients_.size()), "user",
+                              {pick(3) != 0, false, pick(3) != 0, true, pick(2) == 0});
   trace("client " + std::to_string(client->serial) + " joins on shard " + std::to_string(client->peer->shard()));
   clients_.push_back(std::move(client));
 }
@@ -104,7 +114,9 @@ void Simulation::join() {
 void Simulation::send(Client& client, const json& message) { client.outgoing.push_back(message.dump()); }
 
 void Simulation::act(Client& client) {
-  switch (pick(8)) {
+  switch (pick(9)) {
+    case 8:
+      return cancel(client);
     case 0:
     case 1:
       return subscribe(client);
@@ -178,26 +190,64 @@ void Simulation::register_procedure(Client& client) {
     return send(client, {66, client.next_request, id});
   }
   constexpr const char* kPolicies[] = {"single", "first", "last", "roundrobin", "random"};
+  if (client.concurrency == 0 && pick(3) == 0) {
+    client.concurrency = 1 + static_cast<unsigned>(pick(2));
+    client.registering[++client.next_request] = "p.limited";
+    return send(
+        client,
+        {64, client.next_request, {{"invoke", "roundrobin"}, {"concurrency", client.concurrency}}, "p.limited"});
+  }
   const std::uint64_t policy = pick(5);
-  const std::string uri = std::string("p.") + kPolicies[policy];
+  // Those of r. may say that they are not available.
+  const std::string uri = (pick(3) == 0 ? "r." : "p.") + std::string(kPolicies[policy]);
   client.registering[++client.next_request] = uri;
   send(client, {64, client.next_request, {{"invoke", kPolicies[policy]}}, uri});
 }
 
 void Simulation::call(Client& client) {
-  constexpr const char* kProcedures[] = {"p.single", "p.first", "p.last", "p.roundrobin", "p.random", "p.none"};
+  constexpr const char* kProcedures[] = {"p.single", "p.first",   "p.last",    "p.roundrobin", "p.random",
+                                         "p.none",   "r.single",  "r.first",   "r.last",       "r.roundrobin",
+                                         "r.random", "p.limited", "p.limited", "p.limited",    "p.limited"};
   const std::uint64_t request = ++client.next_request;
-  client.calls[request] = ++client.call_sequence;
-  send(client, {48, request, json::object(), kProcedures[pick(6)], {client.serial, client.call_sequence}});
+  const std::string procedure = kProcedures[pick(15)];
+  client.calls[request] = {++client.call_sequence, 0};
+  json options = json::object();
+  if (pick(3) == 0) options["receive_progress"] = true;
+  if (pick(4) == 0) options["timeout"] = 1000;
+  send(client, {48, request, options, procedure, {client.serial, client.call_sequence, procedure}});
+}
+
+void Simulation::cancel(Client& client) {
+  if (client.calls.empty()) return;
+  constexpr const char* kModes[] = {"skip", "kill", "killnowait"};
+  auto at = client.calls.begin();
+  std::advance(at, static_cast<std::ptrdiff_t>(pick(client.calls.size())));
+  send(client, {49, at->first, {{"mode", kModes[pick(3)]}}});
+}
+
+void Simulation::time_out() {
+  if (realm_.timers.empty()) return;
+  auto at = realm_.timers.begin();
+  std::advance(at, static_cast<std::ptrdiff_t>(pick(realm_.timers.size())));
+  const auto number = at->first;
+  trace("timer " + std::to_string(number) + " is due");
+  realm_.fire(at->second.caller.shard, number);
 }
 
 void Simulation::answer(Client& client) {
   if (client.to_answer.empty()) return;
-  const auto index = static_cast<std::ptrdiff_t>(pick(client.to_answer.size()));
-  const auto [invocation, arguments] = client.to_answer[static_cast<std::size_t>(index)];
-  client.to_answer.erase(client.to_answer.begin() + index);
-  if (pick(4) == 0) return send(client, {8, 68, invocation, json::object(), "com.error", arguments});
-  send(client, {70, invocation, json::object(), arguments});
+  const auto index = pick(client.to_answer.size());
+  OpenInvocation& open = client.to_answer[index];
+  if (open.receive_progress && !client.leaving && pick(2) == 0) {
+    json arguments = open.arguments;
+    arguments.push_back(++open.progress);
+    return send(client, {70, open.id, {{"progress", true}}, arguments});
+  }
+  const OpenInvocation closed = open;
+  client.to_answer.erase(client.to_answer.begin() + static_cast<std::ptrdiff_t>(index));
+  if (pick(4) != 0) return send(client, {70, closed.id, json::object(), closed.arguments});
+  const bool busy = closed.arguments[2].get<std::string>().starts_with("r.") && pick(2) == 0;
+  send(client, {8, 68, closed.id, json::object(), busy ? "wamp.error.unavailable" : "com.error", closed.arguments});
 }
 
 void Simulation::expect_event(const Client& publisher, const json& publication) {
@@ -291,11 +341,10 @@ void Simulation::read(Client& client) {
       return on_event(client, message);
     case 68:
       return on_invocation(client, message);
-    case 50: {
-      const std::uint64_t sequence = take(client.calls, message[1]);
-      check(message[3] == json::array({client.serial, sequence}), "the result of another call: " + message.dump());
-      return;
-    }
+    case 50:
+      return on_result(client, message);
+    case 69:
+      return on_interrupt(client, message);
     case 8:
       return on_error(client, message);
     default:
@@ -337,15 +386,48 @@ void Simulation::on_event(Client& client, const json& message) {
   expectation.delivered = true;
 }
 
+void Simulation::on_result(Client& client, const json& message) {
+  const auto at = client.calls.find(message[1].get<std::uint64_t>());
+  check(at != client.calls.end(), "a result of a call that is not open: " + message.dump());
+  OpenCall& call = at->second;
+  check(message[3][0] == client.serial && message[3][1] == call.sequence, "the result of another call");
+  if (!message[2].contains("progress")) {
+    client.calls.erase(at);
+    return;
+  }
+  const std::uint64_t progress = message[3][3];
+  check(progress == call.progress + 1, "progressive results out of order: " + message.dump());
+  call.progress = progress;
+}
+
+void Simulation::on_interrupt(Client& client, const json& message) {
+  const std::uint64_t id = message[1];
+  check(id <= client.last_invocation_id, "INTERRUPT of an invocation that never came: " + message.dump());
+  check(client.peer->session().announced.call_canceling, "INTERRUPT to a callee that does not understand it");
+  for (OpenInvocation& open : client.to_answer) {
+    if (open.id == id && message[2]["mode"] == "killnowait") open.counts = false;
+  }
+}
+
 void Simulation::on_invocation(Client& client, const json& message) {
   check(client.registrations.contains(message[2].get<std::uint64_t>()),
         "INVOCATION before REGISTERED or after UNREGISTERED: " + message.dump());
+  const std::uint64_t id = message[1];
+  check(id == client.last_invocation_id + 1, "invocations are not numbered one by one: " + message.dump());
+  client.last_invocation_id = id;
   const int caller = message[4][0];
   const std::uint64_t sequence = message[4][1];
-  auto& last = client.last_invocation[caller];
-  check(sequence > last, "calls of one caller to one callee out of order: " + message.dump());
-  last = sequence;
-  client.to_answer.emplace_back(message[1].get<std::uint64_t>(), message[4]);
+  const std::string procedure = message[4][2];
+  if (!procedure.starts_with("r.")) {  // re-routing a call changes its place
+    auto& last = client.last_invocation[{caller, procedure == "p.limited" ? procedure : ""}];
+    check(sequence > last, "calls of one caller to one callee out of order: " + message.dump());
+    last = sequence;
+  }
+  client.to_answer.push_back({id, message[4], message[3].contains("receive_progress")});
+  const auto busy = std::count_if(client.to_answer.begin(), client.to_answer.end(), [](const OpenInvocation& open) {
+    return open.counts && open.arguments[2] == "p.limited";
+  });
+  check(busy <= client.concurrency, "more invocations at a time than the callee takes");
 }
 
 void Simulation::leave(Client& client) {
@@ -382,7 +464,16 @@ void Simulation::drain() {
   }
 }
 
+void Simulation::check_tables(Client& client) const {
+  const realm::Session& session = client.peer->session();
+  check(session.calls.empty() && session.waiting.empty() && session.reroutable.empty() && session.call_streams.empty(),
+        "a session keeps calls that were answered");
+  check(session.invocations.empty() && session.slots.empty() && session.result_streams.empty(),
+        "a session keeps invocations that were answered");
+}
+
 void Simulation::check_the_end() {
+  check(realm_.timers.empty(), "a timer is left when all calls have been answered");
   for (const auto& client : clients_) {
     const std::string who = "client " + std::to_string(client->serial);
     if (!client->peer->joined()) {
@@ -390,6 +481,7 @@ void Simulation::check_the_end() {
       continue;
     }
     check(client->calls.empty(), who + " has calls without an answer");
+    check_tables(*client);
     check(client->subscribing.empty() && client->unsubscribing.empty() && client->registering.empty() &&
               client->unregistering.empty() && client->acknowledgements.empty(),
           who + " has requests without an answer");
@@ -408,10 +500,7 @@ void Simulation::check_the_end() {
     directory.subscriptions.match(uri, left);
     check(left.empty(), "a subscription is left when all are gone");
   }
-  for (const char* policy : {"single", "first", "last", "roundrobin", "random"}) {
-    check(!directory.registrations.best_match(std::string("p.") + policy).registration,
-          "a registration is left when all are gone");
-  }
+  check(directory.registrations.list().empty(), "a registration is left when all are gone");
   check(directory.sessions.size() == 0, "a session is left when all are gone");
   for (unsigned shard = 0; shard < kShards; ++shard) {
     check(realm_.realm().shard(shard).sessions().size() == 0, "a shard has sessions when all are gone");

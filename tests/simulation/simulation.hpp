@@ -36,6 +36,21 @@ struct Pattern {
   }
 };
 
+/// A call that has no final answer yet.
+struct OpenCall {
+  std::uint64_t sequence = 0;
+  std::uint64_t progress = 0;  ///< number of the last piece of its result
+};
+
+/// An invocation that a client has not answered.
+struct OpenInvocation {
+  std::uint64_t id = 0;
+  nlohmann::json arguments;
+  bool receive_progress = false;
+  std::uint64_t progress = 0;
+  bool counts = true;  ///< for `concurrency`: it was not told to stop
+};
+
 /// A client and what it knows: only from messages it has read.
 struct Client {
   test::TestClient* peer = nullptr;
@@ -51,11 +66,14 @@ struct Client {
   std::map<std::uint64_t, std::string> registering;      ///< request -> uri
   std::set<std::uint64_t> registrations;                 ///< from REGISTERED to UNREGISTERED
   std::map<std::uint64_t, std::uint64_t> unregistering;
-  std::map<std::uint64_t, std::uint64_t> calls;                     ///< request -> sequence number, until answered
-  std::set<std::uint64_t> acknowledgements;                         ///< requests of publications to be acknowledged
-  std::vector<std::pair<std::uint64_t, nlohmann::json>> to_answer;  ///< invocation id, arguments
+  std::map<std::uint64_t, OpenCall> calls;   ///< by request
+  std::set<std::uint64_t> acknowledgements;  ///< requests of publications to be acknowledged
+  std::vector<OpenInvocation> to_answer;
+  std::uint64_t last_invocation_id = 0;
+  unsigned concurrency = 0;  ///< at p.limited, which it registers at most once
   std::map<std::tuple<std::uint64_t, int, std::string>, std::uint64_t> last_event;  ///< subscription, publisher, topic
-  std::map<int, std::uint64_t> last_invocation;                                     ///< caller -> its sequence number
+  /// caller and procedure, if that has a queue -> its sequence number
+  std::map<std::pair<int, std::string>, std::uint64_t> last_invocation;
 
   // The router's view of it, for the promise that nothing is lost.
   std::map<std::uint64_t, Pattern> member_of;  ///< id -> pattern, from SUBSCRIBE to UNSUBSCRIBE handled
@@ -92,6 +110,11 @@ class Simulation {
   void publish(Client& client);
   void register_procedure(Client& client);
   void call(Client& client);
+  void cancel(Client& client);
+  void time_out();
+  void on_result(Client& client, const nlohmann::json& message);
+  void on_interrupt(Client& client, const nlohmann::json& message);
+  void check_tables(Client& client) const;
   void answer(Client& client);
   void on_error(Client& client, const nlohmann::json& message);
   void on_event(Client& client, const nlohmann::json& message);

@@ -83,21 +83,26 @@ void TestRealm::deliver(unsigned shard) {
     if (session != nullptr) static_cast<TestClient&>(*session->peer).streams_to_.insert(piece.to);
   }
   for (const auto& timer : out.timers()) {
+    const std::uint64_t number = timer.number * outboxes_.size() + shard;
     if (timer.milliseconds != 0) {
-      timers[timer.number] = timer;
+      timers[number] = timer;
     } else {
-      timers.erase(timer.number);
+      timers.erase(number);
     }
   }
   out.clear();
 }
 
 void TestRealm::time_out(unsigned shard, std::uint64_t number) {
+  fire(shard, number);
+  settle();
+}
+
+void TestRealm::fire(unsigned shard, std::uint64_t number) {
   const auto timer = timers.at(number);
   timers.erase(number);
   realm_.shard(shard).time_out(timer, outboxes_[shard]);
   deliver(shard);
-  settle();
 }
 
 void TestRealm::undelivered_result(TestClient& caller, wamp::RequestId request) {

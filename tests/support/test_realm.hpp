@@ -88,10 +88,12 @@ class TestRealm {
 
   /// Requests that were refused, as "<action> <uri> <reason>".
   std::vector<std::string> denials;
-  /// Time limits of calls that count, by number.
+  /// Time limits of calls that count, by a number of all shards.
   std::map<std::uint64_t, realm::Outbox::Timer> timers;
   /// One of them is over, on the shard given.
   void time_out(unsigned shard, std::uint64_t number);
+  /// The same without carrying anything.
+  void fire(unsigned shard, std::uint64_t number);
   /// The RESULT of a call could not be sent to the caller: it is too long.
   void undelivered_result(TestClient& caller, wamp::RequestId request);
 

@@ -62,9 +62,10 @@ TEST_CASE("a registration keeps its callees in the order of registering, and ear
   const auto after = directory.best_match("com.x");
   REQUIRE(after.callees->size() == 2);
   REQUIRE(after.callees->front().session == 11);
-  REQUIRE_FALSE(directory.remove(added.registration, one.key));
+  REQUIRE(directory.remove(added.registration, one.key) == RegistrationDirectory::Removal::one);
   REQUIRE(directory.best_match("com.x").callees->front().session == 22);
-  REQUIRE(directory.remove(added.registration, two.key));
+  REQUIRE(directory.remove(added.registration, one.key) == RegistrationDirectory::Removal::none);
+  REQUIRE(directory.remove(added.registration, two.key) == RegistrationDirectory::Removal::last);
   REQUIRE(directory.best_match("com.x").registration == nullptr);
 }
 

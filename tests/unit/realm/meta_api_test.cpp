@@ -284,3 +284,84 @@ TEST_CASE("registrations are reported and found (Registration Meta Events and Pr
           json::array({json::array({"on_unregister", {one.id(), id}}), json::array({"on_unregister", {gone, id}}),
                        json::array({"on_delete", {gone, id}})}));
 }
+
+TEST_CASE("a callee can be taken its registration (wamp.registration.remove_callee)") {
+  for (const unsigned shard : {0U, 1U}) {
+    TestRealm realm(2, with_meta_api());
+    auto& asking = realm.join(0);
+    std::map<std::uint64_t, std::string> names;
+    for (const std::string name : {"on_register", "on_unregister", "on_delete"}) {
+      names[subscribe(asking, "wamp.registration." + name)] = name;
+    }
+    auto& modern = realm.join(shard, "modern", "user", {true, true, true, true});
+    auto& plain = realm.join(shard, "plain");
+    const auto id = register_(modern, "com.p", R"({"invoke":"roundrobin"})");
+    register_(plain, "com.p", R"({"invoke":"roundrobin"})");
+    realm.settle();
+    events(asking, names);
+    const auto remove = [&](const json& arguments) {
+      asking.send("[48,7,{},\"wamp.registration.remove_callee\"," + arguments.dump() + "]");
+      realm.settle();
+      json reply;
+      json told = json::array();
+      while (asking.waiting() > 0) {
+        json message = asking.take();
+        if (message[0] == 36) {
+          told.push_back({names.at(message[1]), message[4]});
+        } else {
+          reply = message;
+        }
+      }
+      return std::pair(reply, told);
+    };
+    auto [reply, told] = remove({id, modern.id(), "com.reason"});
+    REQUIRE(reply == json{50, 7, json::object(), json::array({nullptr})});
+    REQUIRE(told == json::array({json::array({"on_unregister", {modern.id(), id}})}));
+    REQUIRE(modern.take() == json{67, 0, {{"registration", id}, {"reason", "com.reason"}}});
+    REQUIRE(remove({id, modern.id()}).first[4] == "wamp.error.no_such_registration");
+    REQUIRE(remove({4711, plain.id()}).first[4] == "wamp.error.no_such_registration");
+    REQUIRE(remove({id, 4711}).first[4] == "wamp.error.no_such_session");
+    REQUIRE(remove({id}).first[4] == "wamp.error.invalid_argument");
+    REQUIRE(remove({id, plain.id(), 1}).first[4] == "wamp.error.invalid_argument");
+    std::tie(reply, told) = remove({id, plain.id()});
+    REQUIRE(reply[0] == 50);
+    REQUIRE(told == json::array({json::array({"on_unregister", {plain.id(), id}}),
+                                 json::array({"on_delete", {plain.id(), id}})}));
+    REQUIRE(plain.waiting() == 0);  // it did not say that it understands such a message
+    REQUIRE(ask(realm, asking, "registration.lookup", {"com.p"}) == nullptr);
+    modern.send("[66,9," + std::to_string(id) + "]");
+    REQUIRE(modern.take()[4] == "wamp.error.no_such_registration");
+    const auto again = register_(modern, "com.p");
+    realm.settle();
+    events(asking, names);
+    remove({again, modern.id()});
+    REQUIRE(modern.take() == json{67, 0, {{"registration", again}}});
+  }
+}
+
+TEST_CASE("a callee that leaves while it loses its registration is reported once") {
+  TestRealm realm(2, with_meta_api());
+  auto& asking = realm.join(0);
+  const std::map<std::uint64_t, std::string> names{
+      {subscribe(asking, "wamp.registration.on_unregister"), "on_unregister"},
+      {subscribe(asking, "wamp.registration.on_delete"), "on_delete"}};
+  auto& callee = realm.join(1);
+  const auto gone = callee.id();
+  const auto id = register_(callee, "com.p");
+  realm.join(0).send(R"([64,1,{"force_reregister":true},"com.p"])");
+  callee.leave();
+  realm.settle();
+  REQUIRE(events(asking, names) ==
+          json::array({json::array({"on_unregister", {gone, id}}), json::array({"on_delete", {gone, id}})}));
+}
+
+TEST_CASE("the registrations of one session are listed") {
+  TestRealm realm(1, with_meta_api());
+  auto& one = realm.join();
+  auto& two = realm.join();
+  const auto id = register_(one, "com.p");
+  register_(two, "com.q", R"({"match":"prefix"})");
+  REQUIRE(ask(realm, two, "registration.list", json::array({one.id()})) ==
+          json{{"exact", {id}}, {"prefix", json::array()}, {"wildcard", json::array()}});
+  REQUIRE(ask(realm, two, "registration.list", json::array({4711}))[4] == "wamp.error.no_such_session");
+}
