@@ -5,6 +5,7 @@
 
 #include "base/log.hpp"
 #include "connection/connection.hpp"
+#include "realm/event_journal.hpp"
 #include "wamp/errors.hpp"
 
 namespace crosspoint::connection {
@@ -198,7 +199,13 @@ void RealmGate::receive(const Batch& batch) {
   }
 }
 
+void RealmGate::take_in(Batch messages) {
+  workbench_.io.post([this, batch = std::move(messages)] { receive(batch); });
+}
+
 bool RealmGate::congested() const {
+  const realm::EventJournal* journal = shard_.realm().directory().journal;
+  if (journal != nullptr && journal->backlog() > kMaxUnwritten) return true;
   for (const RealmGate* gate : gates_) {
     if (gate->inbound_bytes_.load(std::memory_order_relaxed) > kMaxInbound) return true;
   }
@@ -206,7 +213,8 @@ bool RealmGate::congested() const {
 }
 
 void RealmGate::hold_back_if_congested(Connection& connection) {
-  if (turn_end_asked_ && congested()) {
+  const bool may_be = turn_end_asked_ || shard_.realm().directory().journal != nullptr;
+  if (may_be && congested()) {
     if (held_back_.empty()) workbench_.io.after(kHoldBack, [this] { release_held_back(); });
     held_back_.push_back(&connection);
     connection.hold_back(Connection::HoldBack::thread, true);

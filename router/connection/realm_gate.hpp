@@ -26,6 +26,8 @@ class Connection;
 /// threads' shards in one batch per turn. Belongs to that thread, except where said otherwise.
 class RealmGate final : public base::TurnEnd {
  public:
+  /// Bytes of history that may wait to be written before publishers are held back.
+  static constexpr std::size_t kMaxUnwritten = 64 * 1024 * 1024;
   /// Bytes that may be on their way to one shard before those who send to it are held back.
   static constexpr std::size_t kMaxInbound = 64 * 1024 * 1024;
 
@@ -43,6 +45,8 @@ class RealmGate final : public base::TurnEnd {
   /// Delivers what is in the outbox, and what comes of that.
   void deliver();
 
+  /// Any thread: hands messages to the shard.
+  void take_in(std::vector<realm::ShardMessage> messages);
   /// Called after a message of `connection` was delivered: stops reading from it while a shard it sends to cannot keep
   /// up.
   void hold_back_if_congested(Connection& connection);

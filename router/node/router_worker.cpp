@@ -8,7 +8,9 @@
 
 #include "auth/methods.hpp"
 #include "base/log.hpp"
+#include "base/timestamp.hpp"
 #include "connection/welcome.hpp"
+#include "node/open_history.hpp"
 #include "node/version.hpp"
 #include "realm/permissions.hpp"
 #include "transports/echo.hpp"
@@ -62,7 +64,9 @@ RouterWorker::RouterWorker(const settings::RouterWorker& settings, std::string w
 RouterWorker::~RouterWorker() { join(); }
 
 bool RouterWorker::open(InheritedSockets& inherited, std::string& problem) {
-  for (const auto& realm : settings_.realms) add_realm(realm);
+  for (const auto& realm : settings_.realms) {
+    if (!add_realm(realm, problem)) return false;
+  }
   for (const auto& transport : settings_.transports) {
     if (!add_transport(transport, inherited, problem)) {
       problem = transport.path + " (" + describe(transport.endpoint) + "): " + problem;
@@ -72,7 +76,7 @@ bool RouterWorker::open(InheritedSockets& inherited, std::string& problem) {
   return true;
 }
 
-void RouterWorker::add_realm(const settings::Realm& settings) {
+bool RouterWorker::add_realm(const settings::Realm& settings, std::string& problem) {
   realm::RealmOptions options;
   options.uri_check = settings.strict_uris ? wamp::UriCheck::strict : wamp::UriCheck::loose;
   options.meta_api = settings.enable_meta_api;
@@ -86,6 +90,7 @@ void RouterWorker::add_realm(const settings::Realm& settings) {
           {queue.uri, static_cast<wamp::Match>(queue.match), queue.limit.value_or(settings.store->limit)});
     }
   }
+  options.clock = base::microseconds_now;
   realm::Realm* realm = router_->add_realm(settings.name, std::move(options));
   for (const auto& role : settings.roles) {
     if (const auto* dynamic = std::get_if<settings::DynamicPermissions>(&role.permissions)) {
@@ -95,6 +100,12 @@ void RouterWorker::add_realm(const settings::Realm& settings) {
     }
   }
   log::info("Realm \"{}\" with {} roles", settings.name, settings.roles.size());
+  if (!settings.store) return true;
+  std::unique_ptr<storage::SqliteJournal> journal;
+  const bool good = open_history(*settings.store, *realm, *router_, journal, problem);
+  if (journal) journals_.push_back(std::move(journal));
+  if (!good) problem = "realm \"" + settings.name + "\": store: " + problem;
+  return good;
 }
 
 connection::Endpoint& RouterWorker::make_endpoint(const settings::Auth& auth_settings,

@@ -12,6 +12,7 @@
 #include "node/cookie_stores.hpp"
 #include "node/endpoint_sockets.hpp"
 #include "settings/node.hpp"
+#include "storage/sqlite_journal.hpp"
 #include "transports/http_protocol.hpp"
 #include "transports/http_service.hpp"
 #include "transports/listener.hpp"
@@ -55,7 +56,7 @@ class RouterWorker {
   std::vector<std::string> addresses() const;
 
  private:
-  void add_realm(const settings::Realm& realm);
+  bool add_realm(const settings::Realm& realm, std::string& problem);
   bool add_transport(const settings::Transport& transport, InheritedSockets& inherited, std::string& problem);
   // What a transport's connections begin with. problem_ says what is not possible.
   transports::ProtocolFactory make_factory(const settings::Web& web);
@@ -83,6 +84,7 @@ class RouterWorker {
   std::vector<std::unique_ptr<base::IoThread>> threads_;
   std::unique_ptr<connection::Router> router_;
   CookieStores cookie_stores_;
+  std::vector<std::unique_ptr<storage::SqliteJournal>> journals_;
   std::vector<std::unique_ptr<connection::Endpoint>> endpoints_;
   std::vector<std::unique_ptr<connection::BridgeSessions>> bridges_;
   std::vector<std::unique_ptr<transports::HttpService>> roots_;

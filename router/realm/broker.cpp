@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "realm/meta_events.hpp"
@@ -125,6 +126,8 @@ const Broker::Matches* Broker::matches(std::string_view topic) {
     if (known == nullptr) known = &uncached_;
   }
   context_.directory.subscriptions.match(topic, known->subscriptions);
+  known->stored = std::any_of(known->subscriptions.begin(), known->subscriptions.end(),
+                              [](const SubscriptionRef& subscription) { return subscription->log != nullptr; });
   known->version = version;  // read before the look-up: a change in between makes it stale at once
   return known;
 }
@@ -160,7 +163,9 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
     return deny(out, session, message.topic, Action::publish, permit);
   }
   const wamp::PublicationId id = wamp::random_id(context_.random);
-  if (message.options.acknowledge) out.send(session, wamp::Published{message.request, id});
+  // What is to survive on disk is acknowledged when it is there.
+  const bool later = context_.directory.journal != nullptr && is_stored(*found, message);
+  if (message.options.acknowledge && !later) out.send(session, wamp::Published{message.request, id});
   if (!found->subscriptions.empty() || message.options.retain) {
     const bool disclose = discloses(session, message.topic, permit);
     dispatch(&session, message, *found, id, disclose ? session.identity : nullptr, out);
@@ -227,8 +232,10 @@ void Broker::dispatch(const Session* session, const wamp::Publish& message, cons
          message.payload},
         out);
   }
-  if (others == 0 && !message.options.retain) return;
+  const bool stored = is_stored(matches, message);
+  if (others == 0 && !message.options.retain && !stored) return;
   const auto publication = make_publication(message, matches, id, publisher, filter);
+  if (stored) store(session, message, matches, publication);
   if (message.options.retain) {
     publication->retained = context_.directory.last_retained.fetch_add(1, std::memory_order_relaxed) + 1;
     retained_.keep(publication);

@@ -29,6 +29,8 @@ class Broker {
   bool revoke(Session& session, wamp::SubscriptionId subscription, std::string_view reason, Outbox& out);
   /// Publishes what the session wanted to be published when it ends, which it does ("Session Testament").
   void publish_testaments(Session& session, Outbox& out);
+  /// Tells a publisher what became of a publication that history keeps on disk.
+  static void acknowledge(Session& publisher, const StoredPublication& stored, Outbox& out);
   /// The session is gone.
   void leave(Session& session, Outbox& out);
   /// What happened to a subscription that this shard made, for the subscribers of the subscription meta events.
@@ -49,6 +51,7 @@ class Broker {
   /// What the directory said of a topic.
   struct Matches {
     std::vector<SubscriptionRef> subscriptions;
+    bool stored = false;  ///< one of them has a history
     std::uint64_t version = 0;
   };
   using ByUri = tsl::robin_map<std::string_view, Local*, base::StringHash, std::equal_to<>>;
@@ -73,6 +76,10 @@ class Broker {
                                                 wamp::PublicationId id, std::shared_ptr<const Identity> publisher,
                                                 std::shared_ptr<const ReceiverFilter> filter) const;
   void deliver(wamp::SubscriptionId subscription, const Publication& publication, Outbox& out) const;
+  /// Whether history keeps a publication, and has it kept.
+  static bool is_stored(const Matches& matches, const wamp::Publish& message);
+  void store(const Session* session, const wamp::Publish& message, const Matches& matches,
+             const PublicationRef& publication) const;
   /// The retained events that a new member asked for.
   void send_retained(Session& session, const Subscription& subscription, Outbox& out) const;
   void deliver_local(const Local& local, const Session* excluded, const ReceiverFilter* filter, wamp::Event event,

@@ -26,10 +26,26 @@ SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, 
   return joined;
 }
 
+bool SubscriptionDirectory::add_logged(std::string_view uri, wamp::Match match, EventLog& log, std::string created) {
+  const std::unique_lock lock(mutex_);
+  if (index_.find(uri, match) != nullptr) return false;
+  const auto subscription = std::make_shared<Subscription>();
+  subscription->id = ++last_id_;
+  subscription->uri = uri;
+  subscription->match = match;
+  subscription->log = &log;
+  subscription->created = std::move(created);
+  by_id_.emplace(subscription->id, subscription);
+  index_.insert(uri, match, subscription);
+  versions_.changed(uri, match);
+  return true;
+}
+
 bool SubscriptionDirectory::leave(const SubscriptionRef& subscription, unsigned shard) {
   const std::unique_lock lock(mutex_);
   const std::uint64_t bit = std::uint64_t{1} << shard;
   if ((subscription->shards.fetch_and(~bit, std::memory_order_acq_rel) & ~bit) != 0) return false;
+  if (subscription->log != nullptr) return false;
   index_.erase(subscription->uri, subscription->match);
   by_id_.erase(subscription->id);
   versions_.changed(subscription->uri, subscription->match);

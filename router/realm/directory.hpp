@@ -33,6 +33,8 @@ class SubscriptionDirectory {
   Joined join(
       std::string_view uri, wamp::Match match, unsigned shard,
       const std::function<std::string()>& now = [] { return std::string(); });
+  /// Makes a subscription whose events `log` keeps. Before the threads start only. False if there is one already.
+  bool add_logged(std::string_view uri, wamp::Match match, EventLog& log, std::string created);
   /// `shard` has no more members. Returns true if the subscription is gone with them.
   bool leave(const SubscriptionRef& subscription, unsigned shard);
 
@@ -110,12 +112,16 @@ class SessionDirectory {
   tsl::robin_map<wamp::SessionId, Entry, base::NumberHash> sessions_;  // guarded by mutex_
 };
 
+class EventJournal;
+
 struct Directory {
   explicit Directory(unsigned shards)
       : all_shards(shards < 64 ? (std::uint64_t{1} << shards) - 1 : ~std::uint64_t{0}) {}
 
   const std::uint64_t all_shards;  ///< a bit for each
   std::atomic<std::uint64_t> last_retained{0};
+  bool keeps_history = false;       ///< set before the threads start
+  EventJournal* journal = nullptr;  ///< likewise; what writes the history, if it is to survive
   SubscriptionDirectory subscriptions;
   RegistrationDirectory registrations;
   SessionDirectory sessions;

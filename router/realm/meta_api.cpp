@@ -26,6 +26,7 @@ MetaApi::Handler MetaApi::find(std::string_view procedure) {
                                        {"wamp.subscription.list_subscribers", &MetaApi::list_subscribers},
                                        {"wamp.subscription.count_subscribers", &MetaApi::count_subscribers},
                                        {"wamp.subscription.remove_subscriber", &MetaApi::remove_subscriber},
+                                       {"wamp.subscription.get_events", &MetaApi::get_events},
                                        {"wamp.registration.list", &MetaApi::registration_list},
                                        {"wamp.registration.lookup", &MetaApi::registration_lookup},
                                        {"wamp.registration.match", &MetaApi::registration_match},

@@ -80,6 +80,7 @@ class MetaApi {
   void count_subscribers(Request& request, Outbox& out);
   void remove_subscriber(Request& request, Outbox& out);
   void conclude_removal(const SessionKey& caller, wamp::RequestId request, bool was_subscribed, Outbox& out);
+  void get_events(Request& request, Outbox& out);  // meta_history.cpp
   /// The subscription that the first argument names; an ERROR has been sent if nullptr.
   SubscriptionRef subscription_argument(Request& request, Outbox& out);
   void gather(Request& request, bool count, Outbox& out);

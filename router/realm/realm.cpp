@@ -36,6 +36,14 @@ bool Realm::add(std::unique_ptr<const Role> role) {
   return roles_.emplace(std::move(name), std::move(role)).second;
 }
 
+EventLog* Realm::add_history(std::string_view uri, wamp::Match match, const EventLog::Limits& limits) {
+  auto log = std::make_unique<EventLog>(limits);
+  if (!directory_.subscriptions.add_logged(uri, match, *log, options_.timestamp())) return nullptr;
+  directory_.keeps_history = true;
+  logs_.push_back(std::move(log));
+  return logs_.back().get();
+}
+
 const Role* Realm::find_role(std::string_view name) const {
   const auto at = roles_.find(name);
   return at != roles_.end() ? at->second.get() : nullptr;

@@ -9,6 +9,7 @@
 
 #include "base/hash.hpp"
 #include "realm/directory.hpp"
+#include "realm/event_log.hpp"
 #include "realm/role.hpp"
 #include "realm/shard.hpp"
 #include "wamp/uri.hpp"
@@ -29,6 +30,13 @@ class Realm {
   /// The same for a role with a dynamic authorizer, given as the procedure that decides.
   bool add_dynamic_role(std::string name, std::string authorizer);
 
+  /// Keeps the last events of a topic or pattern ("Event History"). Before the first session only. nullptr if it does
+  /// so already.
+  EventLog* add_history(std::string_view uri, wamp::Match match, const EventLog::Limits& limits);
+  /// Has the history written where it survives; `journal` must live as long as the threads run. Before the first
+  /// session.
+  void set_journal(EventJournal& journal) { directory_.journal = &journal; }
+
   const std::string& name() const { return name_; }
   const RealmOptions& options() const { return options_; }
   /// nullptr if there is none. `trusted` and `anonymous` are always there; the latter may do nothing unless defined.
@@ -44,6 +52,7 @@ class Realm {
   RealmOptions options_;
   tsl::robin_map<std::string, std::unique_ptr<const Role>, base::StringHash, std::equal_to<>> roles_;
   Directory directory_;
+  std::vector<std::unique_ptr<EventLog>> logs_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

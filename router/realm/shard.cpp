@@ -107,6 +107,11 @@ void Shard::deliver(const ShardMessage& message, Outbox& out) {
                  [&](const PublicationRef& publication) { broker_.deliver(publication, out); },
                  [&](const SubscriptionReport& report) { broker_.report(report, out); },
                  [&](const RegistrationReport& report) { broker_.report(report, out); },
+                 [&](const StoredPublication& stored) {
+                   if (Session* publisher = sessions_.find(stored.publisher)) {
+                     Broker::acknowledge(*publisher, stored, out);
+                   }
+                 },
                  [&](const RemoteKill& kill) {
                    out.end_session({kill.session, kill.reason, kill.message});
                  },

@@ -25,17 +25,19 @@ struct RealmOptions {
   bool meta_api = true;
   /// Decisions of dynamic authorizers that may be cached count for all sessions of a role, not only for the one asked.
   bool cache_by_role = false;
-  RetainedEvents::Limits retained;
-  TestamentLimits testaments;
+  RetainedEvents::Limits retained{};
+  TestamentLimits testaments{};
   /// How many calls may wait for a callee that is free, by the URI of the registration; the first that matches counts.
   struct Queue {
     std::string uri;
     wamp::Match match = wamp::Match::exact;
     std::size_t limit = 0;
   };
-  std::vector<Queue> call_queues;
+  std::vector<Queue> call_queues{};
   /// Now, for people: "2017-12-08T09:46:23.123Z".
   std::function<std::string()> timestamp = [] { return std::string(); };
+  /// The same for event history: microseconds since 1970, UTC.
+  std::function<std::int64_t()> clock = [] { return std::int64_t{0}; };
 };
 
 /// What Broker and Dealer of one shard work with.

@@ -32,6 +32,15 @@ struct Publication {
 };
 using PublicationRef = std::shared_ptr<const Publication>;
 
+/// A publication that is on disk, or could not be written there, for a publisher of the receiving shard that wants to
+/// know.
+struct StoredPublication {
+  SessionKey publisher;
+  wamp::RequestId request = 0;
+  wamp::PublicationId publication = 0;
+  std::string problem;  ///< empty if all is well
+};
+
 /// A call for a callee of the receiving shard.
 struct RemoteCall {
   SessionKey caller;
@@ -152,7 +161,8 @@ struct MembersAnswer {
 
 using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
                                   RemoteTurn, SubscriptionReport, RegistrationReport, RemoteKill, SessionQuery,
-                                  SessionAnswer, MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer>;
+                                  SessionAnswer, MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer,
+                                  StoredPublication>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

@@ -10,14 +10,17 @@
 
 namespace crosspoint::realm {
 
+class EventLog;
+
 /// What sessions of a realm share when they subscribe to the same URI under the same match policy. The members are not
 /// here: each shard keeps those of its own sessions (Broker). Shared by all threads; all but `shards` is constant.
 struct Subscription {
   wamp::SubscriptionId id = 0;
   std::string uri;
   wamp::Match match = wamp::Match::exact;
-  unsigned home = 0;    ///< the shard that made it, and reports what happens to it
-  std::string created;  ///< when, as RealmOptions::timestamp says it
+  unsigned home = 0;        ///< the shard that made it, and reports what happens to it
+  EventLog* log = nullptr;  ///< its history, if it has one; such a subscription stays without members
+  std::string created;      ///< when, as RealmOptions::timestamp says it
   /// Bit k is set while shard k has members. Changed only under the directory's lock.
   std::atomic<std::uint64_t> shards{0};
 };

@@ -95,6 +95,14 @@ std::vector<StoreEntry> load_store_entries(ObjectReader& store, std::string_view
     entry.uri = object.required_text("uri");
     entry.match = static_cast<Match>(object.choice("match", kMatches, 0));
     if (const auto limit = object.integer("limit", 1, INT32_MAX)) entry.limit = static_cast<std::uint32_t>(*limit);
+    if (has_forbidden_uri_characters(entry.uri)) {
+      store.context().error(object.path_of("uri"), show(entry.uri) + " is not a URI", "no white space and no '#'");
+    }
+    for (const StoreEntry& other : entries) {
+      if (other.uri == entry.uri && other.match == entry.match) {
+        store.context().error(path, "there is already an entry for " + show(entry.uri) + " with this match policy");
+      }
+    }
     object.finish();
     entries.push_back(std::move(entry));
   });
@@ -104,8 +112,10 @@ std::vector<StoreEntry> load_store_entries(ObjectReader& store, std::string_view
 Store load_store(LoadContext& context, const Json& value, const std::string& path) {
   ObjectReader object(context, value, path);
   Store store;
-  object.require("type", "memory");
-  object.choice("type", {"memory"}, 0);
+  object.require("type", "memory or sqlite");
+  store.type = static_cast<Store::Type>(object.choice("type", {"memory", "sqlite"}, 0));
+  if (store.type == Store::Type::sqlite) store.path = context.absolute(object.required_text("path", "a file's name"));
+  store.max_bytes = static_cast<std::uint64_t>(object.integer("max_bytes", 1, INT64_MAX).value_or(64 * 1024 * 1024));
   store.limit = static_cast<std::uint32_t>(object.integer("limit", 1, INT32_MAX).value_or(100));
   store.event_history = load_store_entries(object, "event-history");
   store.call_queue = load_store_entries(object, "call-queue");

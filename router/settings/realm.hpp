@@ -59,7 +59,10 @@ struct StoreEntry {
 };
 /// Event history and call queues.
 struct Store {
+  enum class Type { memory, sqlite } type = Type::memory;
+  std::string path;  ///< of the database of type sqlite
   std::uint32_t limit = 100;
+  std::uint64_t max_bytes = 64 * 1024 * 1024;  ///< per entry of event_history
   std::vector<StoreEntry> event_history;
   std::vector<StoreEntry> call_queue;
 };

@@ -5,10 +5,17 @@
 namespace crosspoint::wamp {
 namespace {
 
-constexpr std::array<std::string_view, 9> kBroker{
-    "publisher_identification",   "publisher_exclusion",   "subscriber_blackwhite_listing",
-    "pattern_based_subscription", "payload_passthru_mode", "subscription_meta_api",
-    "session_meta_api",           "event_retention",       "subscription_revocation",
+constexpr std::array<std::string_view, 10> kBroker{
+    "publisher_identification",
+    "publisher_exclusion",
+    "subscriber_blackwhite_listing",
+    "pattern_based_subscription",
+    "payload_passthru_mode",
+    "subscription_meta_api",
+    "session_meta_api",
+    "event_retention",
+    "subscription_revocation",
+    "event_history",
 };
 constexpr std::array<std::string_view, 12> kDealer{
     "caller_identification",

@@ -137,3 +137,25 @@ def test_signing_in(start, port):
     refused = session_with(port, scenario, authmethods=["ticket"], authid="joe", answer=lambda _: "wrong")
     assert refused["left"].reason == "wamp.error.not_authorized"
     assert refused["left"].message == "ticket in static WAMP-Ticket authentication is invalid"
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+def test_event_retention_and_testaments(router, serializer):
+    topic = "com.py.retained." + serializer
+
+    async def leaves_something(session, details):
+        await session.publish(topic, "kept", options=PublishOptions(retain=True, acknowledge=True))
+        assert (await session.call("wamp.session.add_testament", topic + ".will", ["gone"], {"n": 1},
+                                   publish_options={"retain": True})) > 0
+        await session.call("wamp.session.add_testament", topic + ".will", ["never"], {}, scope="detached")
+        assert (await session.call("wamp.session.flush_testaments", scope="detached")) == 1
+
+    async def finds_it(session, details):
+        got = asyncio.Queue()
+        await session.subscribe(lambda *args, details=None, **kwargs: got.put_nowait((args, kwargs, details.retained)),
+                                topic, SubscribeOptions(match="prefix", get_retained=True, details=True))
+        assert await got.get() == (("kept",), {}, True)
+        assert await got.get() == (("gone",), {"n": 1}, True)
+
+    session_with(router[0], leaves_something, serializer)
+    session_with(router[0], finds_it, serializer)

@@ -12,6 +12,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kSteps = 900;
+constexpr std::size_t kLogged = 20;
 constexpr std::size_t kMostClients = 10;
 
 bool applies(const Pattern& pattern, const std::string& topic) {
@@ -32,7 +33,11 @@ std::string key_of(const json& payload) { return payload.dump(); }
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, bool trace)
-    : random_(seed), seed_(seed), trace_(trace), realm_(kShards, options(), seed) {}
+    : random_(seed),
+      seed_(seed),
+      trace_(trace),
+      realm_(kShards, options(), seed),
+      log_(*realm_.realm().add_history("a", wamp::Match::prefix, {kLogged})) {}
 
 void Simulation::check(bool good, const std::string& what) const {
   if (!good)
@@ -289,6 +294,7 @@ void Simulation::handle_outgoing(Client& client) {
   }
   if (message[0] == 16) {
     expect_event(client, message);
+    if (message[3].get<std::string>().starts_with("a")) logged_.push_back(key_of(message[4]));
     if (message[2].contains("retain")) retained_[message[3]].push_back({message[4], message[4][4]});
   }
   const std::size_t before = client.peer->waiting();
@@ -472,6 +478,16 @@ void Simulation::check_tables(Client& client) const {
         "a session keeps invocations that were answered");
 }
 
+void Simulation::check_history() const {
+  const auto events = log_.events();
+  check(events.size() == std::min(logged_.size(), kLogged), "history has another number of events");
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto& payload = events[i].publication->payload;
+    check(std::string(base::as_text(payload.bytes)) == logged_[logged_.size() - events.size() + i],
+          "history has another event in place " + std::to_string(i));
+  }
+}
+
 void Simulation::check_the_end() {
   check(realm_.timers.empty(), "a timer is left when all calls have been answered");
   for (const auto& client : clients_) {
@@ -494,10 +510,12 @@ void Simulation::check_the_end() {
     if (client->peer->joined()) leave(*client);
   }
   realm_.settle();
+  check_history();
   auto& directory = realm_.realm().directory();
   std::vector<realm::SubscriptionRef> left;
   for (const char* uri : {"a.b", "a.c", "a.b.c", "b"}) {
     directory.subscriptions.match(uri, left);
+    std::erase_if(left, [](const auto& subscription) { return subscription->log != nullptr; });
     check(left.empty(), "a subscription is left when all are gone");
   }
   check(directory.registrations.list().empty(), "a registration is left when all are gone");

@@ -122,6 +122,7 @@ class Simulation {
   void expect_event(const Client& publisher, const nlohmann::json& publication);
   void expect_retained(Client& client, std::uint64_t subscription, const Pattern& pattern);
   void check_the_end();
+  void check_history() const;
 
   void send(Client& client, const nlohmann::json& message);
   std::uint64_t pick(std::uint64_t bound) { return random_.below(bound); }
@@ -138,6 +139,8 @@ class Simulation {
   std::map<test::TestClient*, std::size_t> read_when_left_;
   std::uint64_t publication_sequence_ = 0;
   std::map<std::string, std::vector<Retained>> retained_;  // by topic
+  realm::EventLog& log_;                                   // of the topics that begin with "a"
+  std::vector<std::string> logged_;                        // what must be in it
 };
 
 }  // namespace crosspoint::simulation

@@ -86,6 +86,12 @@ class TestRealm {
   void settle();
   std::size_t under_way(unsigned from, unsigned to) const { return mail_[from][to].size(); }
 
+  /// Something from outside of the realm's threads.
+  void deliver_to(unsigned shard, const realm::ShardMessage& message) {
+    realm_.shard(shard).deliver(message, outboxes_[shard]);
+    deliver(shard);
+  }
+
   /// Requests that were refused, as "<action> <uri> <reason>".
   std::vector<std::string> denials;
   /// Time limits of calls that count, by a number of all shards.

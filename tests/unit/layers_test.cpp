@@ -18,12 +18,16 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"settings", {}},
     {"serializers", {"wamp", "base"}},
     {"realm", {"serializers", "wamp", "settings", "base"}},
+    {"storage", {"realm", "serializers", "wamp", "settings", "base"}},
     {"auth", {"realm", "serializers", "wamp", "settings", "base"}},
     {"transports", {"serializers", "wamp", "settings", "base"}},
     {"connection", {"auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
     {"guests", {"settings", "base"}},
-    {"node", {"guests", "connection", "auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
-    {"cli", {"node", "guests", "connection", "auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
+    {"node",
+     {"guests", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp", "settings", "base"}},
+    {"cli",
+     {"node", "guests", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp", "settings",
+      "base"}},
 };
 
 const fs::path kRouter = fs::path(CROSSPOINT_SOURCE_DIR) / "router";

@@ -1,0 +1,38 @@
+#include "realm/broker.hpp"
+#include "realm/event_journal.hpp"
+
+namespace crosspoint::realm {
+
+bool Broker::is_stored(const Matches& matches, const wamp::Publish& message) {
+  // Ids of sessions mean nothing to those who come later, so such events are not kept ("Event History").
+  const auto& filter = message.options.filter;
+  return matches.stored && (!filter || (!filter->exclude && !filter->eligible));
+}
+
+void Broker::store(const Session* session, const wamp::Publish& message, const Matches& matches,
+                   const PublicationRef& publication) const {
+  EventJournal::Entry entry;
+  entry.time = context_.options.clock();
+  for (const SubscriptionRef& subscription : matches.subscriptions) {
+    EventLog* log = subscription->log;
+    if (log != nullptr) entry.places.push_back({log, log->append(entry.time, publication)});
+  }
+  EventJournal* journal = context_.directory.journal;
+  if (journal == nullptr) return;
+  entry.publication = publication;
+  entry.encoding = message.payload.encoding;
+  entry.publish = write_publication(message);
+  if (message.options.acknowledge && session != nullptr) {
+    entry.publisher = session->key;
+    entry.request = message.request;
+  }
+  journal->write(std::move(entry));
+}
+
+void Broker::acknowledge(Session& publisher, const StoredPublication& stored, Outbox& out) {
+  if (stored.problem.empty()) return out.send(publisher, wamp::Published{stored.request, stored.publication});
+  refuse(out, publisher, wamp::MessageType::publish, stored.request, "wamp.error.unavailable",
+         "the event was published, but could not be stored: " + stored.problem);
+}
+
+}  // namespace crosspoint::realm

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "realm/event_log.hpp"
+
+namespace crosspoint::realm {
+
+/// What writes the event logs of a realm where they survive the end of the program.
+class EventJournal {
+ public:
+  struct Place {
+    const EventLog* log = nullptr;
+    EventLog::Place place;  ///< what comes before `oldest` is not needed any more
+  };
+  struct Entry {
+    std::int64_t time = 0;
+    PublicationRef publication;
+    std::vector<Place> places;
+    wamp::Encoding encoding{};
+    std::string publish;  ///< the PUBLISH message in that encoding
+    /// Who is to be sent PUBLISHED, as StoredPublication, when the entry is on disk; request 0: nobody.
+    SessionKey publisher;
+    wamp::RequestId request = 0;
+  };
+
+  virtual ~EventJournal() = default;
+  /// Any thread; does not wait for the disk.
+  virtual void write(Entry entry) = 0;
+  /// Any thread: bytes that wait to be written.
+  virtual std::size_t backlog() const = 0;
+};
+
+/// A publication as the bytes of a PUBLISH message in its payload's encoding, and back; its id and publisher are not in
+/// it. nullptr if `bytes` are none.
+std::string write_publication(const wamp::Publish& message);
+PublicationRef read_publication(wamp::Encoding encoding, std::string_view bytes, wamp::PublicationId id,
+                                std::shared_ptr<const Identity> publisher);
+
+}  // namespace crosspoint::realm

@@ -1,0 +1,185 @@
+#include "storage/sqlite_journal.hpp"
+
+#include <unistd.h>
+#include <catch2/catch.hpp>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+
+using namespace crosspoint;
+using storage::SqliteJournal;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A directory of its own for each test, gone with it.
+class Directory {
+ public:
+  Directory() {
+    std::string name = (fs::temp_directory_path() / "journal-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
+  }
+  ~Directory() { fs::remove_all(path_); }
+  std::string file() const { return (path_ / "history.db").string(); }
+
+ private:
+  fs::path path_;
+};
+
+/// What a journal has acknowledged.
+class Acknowledged {
+ public:
+  SqliteJournal::Deliver deliver() {
+    return [this](unsigned shard, std::vector<realm::ShardMessage> messages) {
+      const std::lock_guard lock(mutex_);
+      for (const auto& message : messages) all_.emplace_back(shard, std::get<realm::StoredPublication>(message));
+      changed_.notify_one();
+    };
+  }
+  /// Waits until there are so many.
+  std::vector<std::pair<unsigned, realm::StoredPublication>> wait_for(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return all_.size() >= count; });
+    return all_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::pair<unsigned, realm::StoredPublication>> all_;
+};
+
+wamp::Publish message(std::string_view topic, std::string_view arguments) {
+  wamp::Publish publish;
+  publish.topic = topic;
+  publish.payload = wamp::Payload::from_json(arguments, 1);
+  return publish;
+}
+
+/// Adds an event to a log and has it written, as Broker does.
+void store(SqliteJournal& journal, realm::EventLog& log, const wamp::Publish& publish, wamp::PublicationId id,
+           wamp::RequestId request, std::shared_ptr<const realm::Identity> publisher = nullptr, unsigned shard = 0) {
+  auto publication = std::make_shared<realm::Publication>();
+  publication->id = id;
+  publication->topic = publish.topic;
+  publication->publisher = std::move(publisher);
+  publication->payload = publish.payload;
+  realm::EventJournal::Entry entry;
+  entry.time = static_cast<std::int64_t>(1000 * id);
+  entry.places.push_back({&log, log.append(entry.time, publication)});
+  entry.publication = publication;
+  entry.encoding = publish.payload.encoding;
+  entry.publish = realm::write_publication(publish);
+  entry.publisher = {shard, 7, 1};
+  entry.request = request;
+  journal.write(std::move(entry));
+}
+
+}  // namespace
+
+TEST_CASE("events in a database are there again when it is opened the next time") {
+  const Directory directory;
+  std::string problem;
+  Acknowledged acknowledged;
+  auto publisher = std::make_shared<realm::Identity>();
+  publisher->session = 77;
+  publisher->authid = "ann";
+  publisher->authrole = "user";
+  {
+    realm::EventLog log({3});
+    realm::EventLog other({});
+    SqliteJournal journal(directory.file(), acknowledged.deliver());
+    REQUIRE(journal.open(problem));
+    REQUIRE(journal.attach(log, "com.topic", wamp::Match::exact, problem));
+    REQUIRE(journal.attach(other, "com.topic", wamp::Match::prefix, problem));
+    journal.start();
+    for (wamp::PublicationId id = 1; id <= 5; ++id) {
+      store(journal, log, message("com.topic", "[" + std::to_string(id) + "]"), id, id, publisher, id == 5 ? 2 : 0);
+    }
+    const auto all = acknowledged.wait_for(5);
+    for (const auto& [shard, stored] : all) {
+      REQUIRE(shard == (stored.publication == 5 ? 2 : 0));
+      REQUIRE(stored.request == stored.publication);
+      REQUIRE(stored.publisher == realm::SessionKey{shard, 7, 1});
+      REQUIRE(stored.problem.empty());
+    }
+    store(journal, other, message("com.topic.x", R"(["not acknowledged"])"), 6, 0);
+  }  // writes what waits
+  REQUIRE(acknowledged.wait_for(5).size() == 5);
+  realm::EventLog log({3});
+  realm::EventLog other({});
+  realm::EventLog fresh({});
+  SqliteJournal journal(directory.file(), acknowledged.deliver());
+  REQUIRE(journal.open(problem));
+  REQUIRE(journal.attach(log, "com.topic", wamp::Match::exact, problem));
+  REQUIRE(journal.attach(other, "com.topic", wamp::Match::prefix, problem));
+  REQUIRE(journal.attach(fresh, "com", wamp::Match::prefix, problem));
+  const auto events = log.events();
+  REQUIRE(events.size() == 3);
+  REQUIRE(events[0].publication->id == 3);
+  REQUIRE(events[2].time == 5000);
+  REQUIRE(events[2].publication->topic == "com.topic");
+  REQUIRE(base::as_text(events[2].publication->payload.bytes) == "[5]");
+  REQUIRE(events[2].publication->publisher->session == 77);
+  REQUIRE(events[2].publication->publisher->authid == "ann");
+  REQUIRE(events[2].publication->publisher->authrole == "user");
+  REQUIRE(other.events().size() == 1);
+  REQUIRE(other.events()[0].publication->topic == "com.topic.x");
+  REQUIRE(other.events()[0].publication->publisher == nullptr);
+  REQUIRE(fresh.events().empty());
+  REQUIRE(log.append(1, events[0].publication).sequence == events[2].sequence + 1);
+}
+
+TEST_CASE("a database that cannot be used is named, with the reason") {
+  const Directory directory;
+  std::string problem;
+  SqliteJournal nowhere(directory.file() + "/none/x.db", {});
+  REQUIRE_FALSE(nowhere.open(problem));
+  REQUIRE(problem == "cannot open " + directory.file() + "/none/x.db: unable to open database file");
+  std::ofstream(directory.file()) << "this is no database, but some text that is long enough to be one";
+  SqliteJournal text(directory.file(), {});
+  REQUIRE_FALSE(text.open(problem));
+  REQUIRE(problem.find("file is not a database") != std::string::npos);
+  fs::remove(directory.file());
+  SqliteJournal one(directory.file(), {});
+  REQUIRE(one.open(problem));
+  SqliteJournal second(directory.file(), {});
+  REQUIRE_FALSE(second.open(problem));
+  REQUIRE(problem.find("database is locked") != std::string::npos);
+}
+
+TEST_CASE("a database of another version is left alone") {
+  const Directory directory;
+  std::string problem;
+  {
+    storage::Database database;
+    REQUIRE(database.open(directory.file()));
+    REQUIRE(database.run("PRAGMA user_version=2; CREATE TABLE t(x);"));
+  }
+  SqliteJournal journal(directory.file(), {});
+  REQUIRE_FALSE(journal.open(problem));
+  REQUIRE(problem == directory.file() + " has version 2 of the format; this program knows version 1");
+}
+
+TEST_CASE("an event that cannot be written is answered with the reason") {
+  const Directory directory;
+  std::string problem;
+  Acknowledged acknowledged;
+  realm::EventLog log({});
+  SqliteJournal journal(directory.file(), acknowledged.deliver());
+  REQUIRE(journal.open(problem));
+  REQUIRE(journal.attach(log, "com.topic", wamp::Match::exact, problem));
+  realm::EventLog again({});
+  REQUIRE(journal.attach(again, "com.topic", wamp::Match::exact, problem));
+  journal.start();
+  store(journal, log, message("com.topic", "[1]"), 1, 1);
+  acknowledged.wait_for(1);
+  store(journal, again, message("com.topic", "[2]"), 2, 2);  // the same place once more
+  const auto all = acknowledged.wait_for(2);
+  REQUIRE(all[0].second.problem.empty());
+  REQUIRE(all[1].second.problem.find("UNIQUE") != std::string::npos);
+  store(journal, log, message("com.topic", "[3]"), 3, 3);
+  REQUIRE(acknowledged.wait_for(3)[2].second.problem.empty());
+}
