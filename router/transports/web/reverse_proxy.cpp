@@ -11,6 +11,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <cctype>
+#include <limits>
 #include <utility>  // before Asio 1.74, which lacks it
 
 #include "base/log.hpp"
@@ -116,7 +117,8 @@ class ProxyRequest final : public std::enable_shared_from_this<ProxyRequest> {
   void read_head() {
     parser_.emplace();
     parser_->header_limit(kMaxHeader);
-    parser_->body_limit(boost::none);
+    // Not boost::none, which Beast of Boost 1.74 takes for no byte at all.
+    parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
     parser_->skip(head_only_);
     http::async_read_header(socket_, buffer_, *parser_, [self = shared_from_this()](error_code error, std::size_t) {
       if (error) return self->fail(error);
