@@ -138,6 +138,7 @@ void Connection::handle_before_join(const wamp::Message& message) {
   }
   if (const auto* abort = std::get_if<wamp::Abort>(&message)) {
     log::info("{}: the client gave up signing in: {}", port_.info().peer_address, abort->reason);
+    forget_calls();
     state_ = State::ended;
     return port_.close("the client aborted");
   }
