@@ -32,6 +32,8 @@ Kind MsgpackReader::kind() const {
       return Kind::dict;
     case 0xc1:
       return Kind::invalid;
+    case 0xd4:  // msgpackr's form of undefined is an extension of type 0 with a zero in it
+      return left() >= 3 && next_[1] == 0 && next_[2] == 0 ? Kind::null : Kind::binary;
     default:
       return lead >= 0xcc && lead <= 0xd3 ? Kind::integer : Kind::binary;
   }

@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 10> kBroker{
     "subscription_revocation",
     "event_history",
 };
-constexpr std::array<std::string_view, 12> kDealer{
+constexpr std::array<std::string_view, 13> kDealer{
     "caller_identification",
     "pattern_based_registration",
     "shared_registration",
