@@ -45,8 +45,8 @@ struct Announced {
   bool call_timeout = false;              ///< as a callee
   bool progressive_call_results = false;  ///< as a callee
   bool registration_revocation = false;   ///< as a callee
-  bool subscription_revocation = false;   ///< as a subscriber
   bool call_reroute = false;              ///< as a callee
+  bool subscription_revocation = false;   ///< as a subscriber
 };
 
 /// An invocation a callee has not answered yet, and where the answer goes.

@@ -159,10 +159,10 @@ struct MembersAnswer {
   std::vector<wamp::SessionId> sessions;
 };
 
-using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
-                                  RemoteTurn, SubscriptionReport, RegistrationReport, RemoteKill, SessionQuery,
-                                  SessionAnswer, MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer,
-                                  StoredPublication>;
+using ShardMessage =
+    std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation, RemoteTurn,
+                 SubscriptionReport, RegistrationReport, RemoteKill, SessionQuery, SessionAnswer, MembersQuery,
+                 MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

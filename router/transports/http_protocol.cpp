@@ -62,23 +62,30 @@ class HttpProtocol::Exchange final : public HttpExchange {
     if (protocol_ != nullptr) protocol_->write_body(part);
   }
   void finish() override {
+    writable_ = nullptr;
     if (HttpProtocol* protocol = std::exchange(protocol_, nullptr)) protocol->finish_body();
   }
   void break_off(std::string_view reason) override {
+    writable_ = nullptr;
     if (HttpProtocol* protocol = std::exchange(protocol_, nullptr)) protocol->stream_.finish(reason);
   }
   std::size_t queued() const override { return protocol_ != nullptr ? protocol_->stream_.queued() : 0; }
   void on_writable(std::function<void()> callback) override { writable_ = std::move(callback); }
   void drained() {
-    if (protocol_ != nullptr && writable_) writable_();
+    const auto callback = writable_;  // which may end the response, and itself
+    if (protocol_ != nullptr && callback) callback();
   }
   void on_abandoned(std::function<void()> callback) override {
     if (protocol_ != nullptr) abandoned_ = std::move(callback);
   }
   Stream* stream() override { return protocol_ != nullptr ? &protocol_->stream_ : nullptr; }
   /// The protocol is being destroyed: at the end of the program, or because it was replaced.
-  void detach() { protocol_ = nullptr; }
+  void detach() {
+    protocol_ = nullptr;
+    writable_ = nullptr;
+  }
   void abandon() {
+    writable_ = nullptr;
     if (std::exchange(protocol_, nullptr) == nullptr) return;
     if (const auto callback = std::exchange(abandoned_, nullptr)) callback();
   }

@@ -155,7 +155,7 @@ def test_an_end_without_close_notify_is_an_end(router, authority):
 def test_the_router_ends_its_output_with_close_notify(router, authority):
     port, _ = router
     link = RawSocket(port, tls=authority.client(), handshake=False)
-    assert link.greet(b"\x7f\xf4\0\0") == b"\x7f\x10\0\0"
+    assert link.greet(b"\x7f\xf5\0\0") == b"\x7f\x10\0\0"
     # Without close_notify this would be an SSLEOFError.
     assert link.socket.recv(1) == b""
     with connect(port, authority.client()) as web:

@@ -146,9 +146,8 @@ class ProxyRequest final : public std::enable_shared_from_this<ProxyRequest> {
     if (response.status == 204 || response.status == 304) size = 0;
     started_ = true;
     exchange_->start(std::move(response), size);
-    exchange_->on_writable([weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->go_on();
-    });
+    // Keeps this alive while it waits for room.
+    exchange_->on_writable([self = shared_from_this()] { self->go_on(); });
     read_body();
   }
 

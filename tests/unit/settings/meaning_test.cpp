@@ -166,7 +166,7 @@ TEST_CASE("static files are cached for twelve hours unless told otherwise; null 
 TEST_CASE("what Crossbar has and this router does not is named, apart from mistakes") {
   const auto report = report_of(R"({"type":"container","components":[]},{"type":"proxy"},
       {"type":"router","components":[{"type":"class"}],"realms":[{"name":"realm1","stats":{}}],"transports":[
-        {"type":"mqtt"},{"type":"web","endpoint":{"type":"twisted"},"paths":{"a":{"type":"wsgi"},"b":{"type":"caller"}}},
+        {"type":"mqtt"},{"type":"web","endpoint":{"type":"twisted"},"paths":{"a":{"type":"wsgi"},"b":{"type":"cgi"}}},
         {"type":"websocket","endpoint":{"type":"tcp","port":1},"serializers":["flatbuffers"],
          "auth":{"anonymous":{"type":"function"},"cryptosign-proxy":{}}}]})");
   REQUIRE(report.errors.empty());
