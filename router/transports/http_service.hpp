@@ -33,8 +33,8 @@ class HttpExchange {
   virtual void break_off(std::string_view reason) = 0;
   /// Bytes written that the kernel has not taken.
   virtual std::size_t queued() const = 0;
-  /// Has `callback` called, after start(), whenever all that was written has gone to the kernel. It is destroyed when the
-  /// response ends or the connection is gone.
+  /// Has `callback` called, after start(), whenever all that was written has gone to the kernel. It is destroyed when
+  /// the response ends or the connection is gone.
   virtual void on_writable(std::function<void()> callback) = 0;
 
   /// Has `callback` called if the connection ends before the request is answered. At most one.
