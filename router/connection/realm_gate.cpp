@@ -41,7 +41,7 @@ void RealmGate::deliver() {
 }
 
 void RealmGate::deliver_once() {
-  std::swap(outbox_, delivering_);  // delivering may lead to more
+  swap(outbox_, delivering_);  // delivering may lead to more
   for (const auto& item : delivering_.items()) {
     if (item.to != nullptr) {
       deliver_to(*item.to, item.message);
