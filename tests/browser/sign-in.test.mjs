@@ -57,7 +57,7 @@ async function open() {
   await page.evaluate((url) => {
     globalThis.join = (options, make = (all) => new autobahn.Connection(all)) => new Promise((resolve) => {
       const connection = make({url, realm: 'realm1', max_retries: 0, ...options});
-      connection.onopen = (session, details) => resolve({...details, connection: globalThis.connection = connection});
+      connection.onopen = (session, details) => resolve({...details, connection: globalThis.joined = connection});
       globalThis.ended = new Promise((say) => {
         connection.onclose = (reason, details) => {
           say(details.reason);
@@ -95,7 +95,7 @@ test('whoever logs out in one tab is logged out in all', async () => {
   const [one, other] = [await open(), await open()];
   await byTicket(one);
   assert.equal((await byCookie(other)).authprovider, 'cookie');
-  await one.evaluate(() => connection.close('wamp.close.logout', 'bye'));
+  await one.evaluate(() => globalThis.joined.close('wamp.close.logout', 'bye'));
   assert.equal(await other.evaluate(() => ended), 'wamp.close.logout');
   for (const page of [one, other]) assert.deepEqual(await byCookie(page), {refused: 'wamp.error.no_auth_method'});
 });
