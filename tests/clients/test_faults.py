@@ -143,7 +143,7 @@ def test_the_authenticator_is_killed_while_200_sign_in(start):
     lesson.router.wait_for(r"asks to join")
     assert clients[0].answer()
     pid = lesson.guest()
-    os.kill(pid, signal.SIGSTOP)  # from here on nobody is answered
+    nodes.freeze(pid)  # from here on nobody is answered
     for client in clients[100:150]:
         client.hello()
     mark = lesson.kill()
@@ -243,7 +243,7 @@ def test_redis_hangs(chat, redis, db):
     one, two = [lesson.user(*user) for user in lesson.users]
     one.subscribe(TOPIC)
     until(lambda: one.who_is_there() == ["user 0"])
-    redis.process.send_signal(signal.SIGSTOP)
+    nodes.freeze(redis.process.pid)
     try:
         mark = lesson.mark()
         two.subscribe(TOPIC)
@@ -289,7 +289,7 @@ def test_the_app_is_stopped_and_started(chat, app4, app5, db):
 def test_the_app_hangs(chat, app4):
     """It takes connections and does not answer: its users are refused in time, and the others do not wait for them."""
     lesson = chat(5)
-    app4.program.process.send_signal(signal.SIGSTOP)
+    nodes.freeze(app4.program.process.pid)
     try:
         clients = [User(lesson.port, *lesson.users[0]) for _ in range(3)]
         for client in clients:
@@ -314,7 +314,7 @@ def test_an_app_that_is_too_slow_stores_a_message_once(chat, app5, db):
     assert one.say("before")[0] == PUBLISHED
     until(lambda: len(said(db)) == 1)
     mark, done = lesson.mark(), len(app5.program.lines)
-    app5.program.process.send_signal(signal.SIGSTOP)
+    nodes.freeze(app5.program.process.pid)
     try:
         assert one.say("meanwhile")[0] == PUBLISHED
         lesson.router.wait_for(r"Error: POST http://\S+/message failed.*trying again every second", after=mark)
@@ -359,7 +359,7 @@ def test_the_zeromq_service_is_not_there_yet_and_goes_away(run, chat, db):
     lesson.router.wait_for("messages are taken again")
     # It hangs when something is on its way to it, and is killed.
     mark = lesson.mark()
-    service.process.send_signal(signal.SIGSTOP)
+    nodes.freeze(service.process.pid)
     say_all(lesson, one, texts[20:40])
     lesson.router.wait_for("nobody answers, trying again", after=mark)
     service.process.kill()
@@ -368,7 +368,7 @@ def test_the_zeromq_service_is_not_there_yet_and_goes_away(run, chat, db):
     are_stored(db, texts[:40])
     # It hangs, goes on, and is stopped at once.
     mark = lesson.mark()
-    service.process.send_signal(signal.SIGSTOP)
+    nodes.freeze(service.process.pid)
     say_all(lesson, one, texts[40:])
     lesson.router.wait_for("nobody answers, trying again", after=mark)
     service.process.send_signal(signal.SIGCONT)
@@ -445,7 +445,7 @@ def test_the_broadcaster_is_killed(chat, broadcasts, db):
     until(lambda: not documents(db, "outbox-broadcasts"))
     # It hangs when something is on its way to it.
     sent = [str(i) for i in range(20)]
-    os.kill(lesson.guest("broadcaster"), signal.SIGSTOP)
+    nodes.freeze(lesson.guest("broadcaster"))
     for text in sent:
         broadcast(text)
     app.program.wait_for("nobody answers, trying again")

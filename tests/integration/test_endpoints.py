@@ -63,7 +63,7 @@ def test_shared(tmp_path, port):
 def test_backlog(start, port):
     """Connections beyond the backlog wait outside while the router takes none."""
     node = start(router_with([transport(port, interface="127.0.0.1", backlog=1)], options={"io_threads": 1}))
-    node.process.send_signal(nodes.signal.SIGSTOP)
+    nodes.freeze(node.process.pid)
     waiting = []
     try:
         for _ in range(20):

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("CROSSPOINT", str(ROOT / "build" / "bin" / "crosspoint"))
@@ -19,6 +20,20 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def freeze(pid):
+    """Stops a process (SIGCONT lets it go on). The signal takes its time: returns when each of its threads stands still."""
+    os.kill(pid, signal.SIGSTOP)
+    end = time.monotonic() + TIME
+    states = []
+    while time.monotonic() < end:
+        files = pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
+        states = [file.read_text().rpartition(")")[2].split()[0] for file in files]
+        if set(states) == {"T"}:
+            return
+        time.sleep(0.001)
+    raise AssertionError(f"process {pid} does not stop: its threads are in the states {states}")
 
 
 def allow(uri="*", call=True, register=True, publish=True, subscribe=True, **more):
