@@ -103,6 +103,7 @@ RouterWorker load_router(ObjectReader& object, bool& disabled) {
   each_item(object, "transports", [&](const Json& item, const std::string& path) {
     router.transports.push_back(load_transport(context, item, path));
   });
+  check_gateways(context, router);
   for (const std::string_view key : {"manhole", "connections"}) {
     if (object.find(key) != nullptr) {
       context.unsupported(object.path_of(key), "\"" + std::string(key) + "\" of a router is not available");

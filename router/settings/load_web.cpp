@@ -9,6 +9,8 @@ namespace {
 /// Paths nest no deeper than this.
 constexpr int kMaxDepth = 16;
 
+constexpr std::string_view kTypes = "websocket, gateway, static, json, redirect, nodeinfo, path, none";
+
 const std::vector<std::string_view> kUnsupported{
     "reverseproxy",           "cgi",  "longpoll", "publisher", "caller", "webhook", "archive", "upload",
     "websocket-reverseproxy", "wsgi", "resource", "wap",       "catalog"};
@@ -67,11 +69,13 @@ std::vector<WebPath> load_paths(ObjectReader& object, int depth);
 
 WebService load_service(LoadContext& context, const Json& value, const std::string& path, int depth) {
   ObjectReader object(context, value, path);
-  const std::string type = object.required_text("type", "websocket, static, json, redirect, nodeinfo, path, none");
+  const std::string type = object.required_text("type", kTypes);
   object.text("id");
   WebService service;
   if (type == "websocket") {
     service = load_websocket(object);
+  } else if (type == "gateway") {
+    service = load_gateway(object);
   } else if (type == "static") {
     service = load_static(object);
   } else if (type == "json") {
@@ -88,8 +92,7 @@ WebService load_service(LoadContext& context, const Json& value, const std::stri
     return UnsupportedService{type};
   } else if (type != "none") {
     if (!type.empty()) {
-      context.error(object.path_of("type"), "\"" + type + "\" is not a path service",
-                    "websocket, static, json, redirect, nodeinfo, path, none");
+      context.error(object.path_of("type"), "\"" + type + "\" is not a path service", std::string(kTypes));
     }
     return service;
   }

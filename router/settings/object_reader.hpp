@@ -109,8 +109,11 @@ Endpoint load_endpoint(ObjectReader& transport);
 WebSocket load_websocket(ObjectReader& object);
 void load_rawsocket(ObjectReader& object, RawSocket& out);
 Web load_web(ObjectReader& object);
+Gateway load_gateway(ObjectReader& object);
 Auth load_auth(ObjectReader& object);
 GuestWorker load_guest(ObjectReader& object);
+/// Looks for the realms and roles that gateways name.
+void check_gateways(LoadContext& context, const RouterWorker& router);
 void load_websocket_options(ObjectReader& object, WebSocketOptions& out);
 void load_queue_options(ObjectReader& options, QueueOptions& out);
 std::optional<Cookie> load_cookie(ObjectReader& object);

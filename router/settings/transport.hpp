@@ -10,6 +10,7 @@
 
 #include "settings/auth.hpp"
 #include "settings/endpoint.hpp"
+#include "settings/gateway.hpp"
 #include "settings/websocket.hpp"
 
 /// `transports` of a router worker.
@@ -76,8 +77,8 @@ struct UnsupportedService {
   std::string type;
 };
 
-using WebService =
-    std::variant<NoService, WebSocket, StaticFiles, JsonValue, Redirect, NodeInfo, PathService, UnsupportedService>;
+using WebService = std::variant<NoService, WebSocket, Gateway, StaticFiles, JsonValue, Redirect, NodeInfo, PathService,
+                                UnsupportedService>;
 
 struct WebPath {
   std::string path;  ///< one component, or "/" for what no other path takes

@@ -13,10 +13,12 @@ namespace {
 /// A closing handshake that the peer does not answer ends after this, if the configuration sets no limit.
 constexpr std::chrono::milliseconds kCloseTime{5000};
 
+Opcode opcode_of(DataKind kind) { return kind == DataKind::text ? Opcode::text : Opcode::binary; }
+
 }  // namespace
 
 WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options,
-                                     WebSocketSession session, MessageHandlerFactory& factory)
+                                     WebSocketSession session)
     : stream_(stream),
       options_(options),
       max_message_size_(options.max_message_size > 0 ? options.max_message_size : settings::kMaxMessageSize),
@@ -25,8 +27,21 @@ WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOp
     const int memory_level = options.compression ? options.compression->memory_level : 8;
     deflate_ = std::make_unique<PermessageDeflate>(*session.deflate, memory_level);
   }
-  handler_ = factory.make_handler(*this);
   schedule_ping();
+}
+
+WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options,
+                                     WebSocketSession session, MessageHandlerFactory& factory)
+    : WebSocketProtocol(stream, options, std::move(session)) {
+  handler_ = factory.make_handler(*this);
+}
+
+WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options,
+                                     WebSocketSession session, const MakePlainHandler& make_handler)
+    : WebSocketProtocol(stream, options, std::move(session)) {
+  auto handler = make_handler(*this);
+  plain_ = handler.get();
+  handler_ = std::move(handler);
 }
 
 WebSocketProtocol::~WebSocketProtocol() { stream_.io().cancel(timer_); }
@@ -115,7 +130,7 @@ void WebSocketProtocol::data_frame(const FrameHeader& header, std::span<std::uin
 
 void WebSocketProtocol::message(Opcode opcode, bool compressed, std::span<std::uint8_t> payload,
                                 const base::ChunkRef& owner) {
-  if (opcode != data_opcode()) {
+  if (plain_ == nullptr && opcode != data_opcode()) {
     return fail_with(CloseCode::unsupported_data, opcode == Opcode::text ? "a text message to a binary subprotocol"
                                                                          : "a binary message to a text subprotocol");
   }
@@ -132,6 +147,7 @@ void WebSocketProtocol::message(Opcode opcode, bool compressed, std::span<std::u
   if (opcode == Opcode::text && !serializers::is_utf8(base::as_text(payload))) {
     return fail_with(CloseCode::invalid_payload, "a text message that is not UTF-8");
   }
+  if (plain_ != nullptr) return plain_->on_data(opcode == Opcode::text ? DataKind::text : DataKind::binary, payload);
   handler_->on_message(payload, compressed ? base::ChunkRef() : owner);
 }
 
@@ -158,6 +174,7 @@ void WebSocketProtocol::close_frame(std::span<const std::uint8_t> payload) {
     if (!serializers::is_utf8(reason)) return fail_with(CloseCode::invalid_payload, "a Close reason that is not UTF-8");
   }
   if (state_ == State::open) {
+    close_status_ = {code, std::string(reason)};
     const bool echo = options_.echo_close_codereason && payload.size() >= 2;
     send_close(echo ? static_cast<CloseCode>(code) : CloseCode::normal, echo ? reason : std::string_view());
   }
@@ -192,6 +209,7 @@ void WebSocketProtocol::send_close(CloseCode code, std::string_view reason) {
 void WebSocketProtocol::start_closing(CloseCode code, std::string_view reason) {
   if (state_ != State::open) return;
   state_ = State::closing;
+  close_status_ = {static_cast<std::uint16_t>(code), std::string(reason)};
   send_close(code, reason);
   io().cancel(timer_);
   const auto limit = options_.close_handshake_timeout_ms > 0
@@ -206,7 +224,10 @@ void WebSocketProtocol::fail_with(CloseCode code, std::string_view reason) {
     state_ = State::closed;
     return stream_.close(reason);
   }
-  if (state_ == State::open) send_close(code, reason);
+  if (state_ == State::open) {
+    close_status_ = {static_cast<std::uint16_t>(code), std::string(reason)};
+    send_close(code, reason);
+  }
   state_ = State::closed;
   stream_.finish(reason);
 }
@@ -218,19 +239,24 @@ void WebSocketProtocol::on_closed(std::string_view reason) {
 }
 
 bool WebSocketProtocol::send(const serializers::EncodedMessage& message) {
-  if (state_ != State::open) return true;
-  if (!takes_shared_frames()) {
-    send_special(message);
-    return true;
-  }
-  std::uint8_t header[kMaxFrameHeader];
-  const std::size_t size = write_frame_header(header, data_opcode(), false, message.size());
-  append_framed(stream_.out(), {header, size}, message);
-  stream_.wake();
+  send_message(data_opcode(), message);
   return true;
 }
 
-void WebSocketProtocol::send_special(const serializers::EncodedMessage& message) {
+void WebSocketProtocol::send(DataKind kind, base::Bytes message) {
+  send_message(opcode_of(kind), {message, {}, {}, {}});
+}
+
+void WebSocketProtocol::send_message(Opcode opcode, const serializers::EncodedMessage& message) {
+  if (state_ != State::open) return;
+  if (!takes_shared_frames()) return send_special(opcode, message);
+  std::uint8_t header[kMaxFrameHeader];
+  const std::size_t size = write_frame_header(header, opcode, false, message.size());
+  append_framed(stream_.out(), {header, size}, message);
+  stream_.wake();
+}
+
+void WebSocketProtocol::send_special(Opcode opcode, const serializers::EncodedMessage& message) {
   std::vector<std::uint8_t> frame(kMaxFrameHeader);
   if (deflate_) {
     deflate_->deflate(message.head, false, frame);
@@ -243,7 +269,7 @@ void WebSocketProtocol::send_special(const serializers::EncodedMessage& message)
     frame.insert(frame.end(), tail.begin(), tail.end());
   }
   std::uint8_t header[kMaxFrameHeader];
-  std::size_t size = write_frame_header(header, data_opcode(), deflate_ != nullptr, frame.size() - kMaxFrameHeader);
+  std::size_t size = write_frame_header(header, opcode, deflate_ != nullptr, frame.size() - kMaxFrameHeader);
   if (options_.mask_server_frames) {  // a zero key masks without a change
     header[1] |= 0x80;
     std::memset(header + size, 0, 4);
@@ -255,8 +281,17 @@ void WebSocketProtocol::send_special(const serializers::EncodedMessage& message)
 }
 
 SharedFrame WebSocketProtocol::make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const {
+  return frame_of(data_opcode(), message, writer);
+}
+
+SharedFrame WebSocketProtocol::make_frame(DataKind kind, base::Bytes message, base::ChunkWriter& writer) const {
+  return frame_of(opcode_of(kind), {message, {}, {}, {}}, writer);
+}
+
+SharedFrame WebSocketProtocol::frame_of(Opcode opcode, const serializers::EncodedMessage& message,
+                                        base::ChunkWriter& writer) const {
   std::uint8_t header[kMaxFrameHeader];
-  const std::size_t size = write_frame_header(header, data_opcode(), false, message.size());
+  const std::size_t size = write_frame_header(header, opcode, false, message.size());
   return share_framed(writer, {header, size}, message);
 }
 

@@ -9,6 +9,7 @@
 #include "settings/websocket.hpp"
 #include "transports/message_port.hpp"
 #include "transports/permessage_deflate.hpp"
+#include "transports/plain_port.hpp"
 #include "transports/protocol.hpp"
 #include "transports/stream.hpp"
 #include "transports/websocket_frame.hpp"
@@ -17,7 +18,7 @@ namespace crosspoint::transports {
 
 /// What the opening handshake settled.
 struct WebSocketSession {
-  const serializers::Serializer* serializer = nullptr;
+  const serializers::Serializer* serializer = nullptr;  ///< none: messages of any kind, for a PlainHandler
   std::optional<DeflateAgreement> deflate;
   TransportInfo info;
 };
@@ -25,10 +26,13 @@ struct WebSocketSession {
 /// The server's side of a WebSocket connection after the opening handshake (RFC 6455): frames in, messages up, messages
 /// down, frames out. A message that has arrived whole in one frame is unmasked and handed up where it lies; only
 /// fragments and compressed messages are put together in memory of their own.
-class WebSocketProtocol final : public Protocol, public MessagePort {
+class WebSocketProtocol final : public Protocol, public PlainPort {
  public:
   WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options, WebSocketSession session,
                     MessageHandlerFactory& factory);
+  /// For messages that are not WAMP's: a session without serializer.
+  WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options, WebSocketSession session,
+                    const MakePlainHandler& make_handler);
   ~WebSocketProtocol() override;
 
   // Protocol
@@ -53,8 +57,19 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
   TransportInfo info() const override;
   std::size_t max_message_size() const override { return max_message_size_; }
 
+  // PlainPort
+  void send(DataKind kind, base::Bytes message) override;
+  SharedFrame make_frame(DataKind kind, base::Bytes message, base::ChunkWriter& writer) const override;
+  bool is_open() const override { return state_ == State::open; }
+  void close(std::uint16_t code, std::string_view reason) override {
+    start_closing(static_cast<CloseCode>(code), reason);
+  }
+  const CloseStatus& close_status() const override { return close_status_; }
+
  private:
   enum class State { open, closing, closed };
+
+  WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options, WebSocketSession session);
 
   /// Handles the frame at the front of `bytes`. Returns its size, or 0 if it is not all there (wanted_ says how much
   /// is) or the connection has ended.
@@ -68,7 +83,9 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
   void send_close(CloseCode code, std::string_view reason);
   void start_closing(CloseCode code, std::string_view reason);
   void fail_with(CloseCode code, std::string_view reason);
-  void send_special(const serializers::EncodedMessage& message);
+  void send_message(Opcode opcode, const serializers::EncodedMessage& message);
+  void send_special(Opcode opcode, const serializers::EncodedMessage& message);
+  SharedFrame frame_of(Opcode opcode, const serializers::EncodedMessage& message, base::ChunkWriter& writer) const;
   void schedule_ping();
   void send_ping();
   Opcode data_opcode() const { return info_->serializer->is_text ? Opcode::text : Opcode::binary; }
@@ -81,6 +98,8 @@ class WebSocketProtocol final : public Protocol, public MessagePort {
   std::unique_ptr<TransportInfo> info_;
   std::unique_ptr<PermessageDeflate> deflate_;
   std::unique_ptr<MessageHandler> handler_;
+  PlainHandler* plain_ = nullptr;  // the handler, if there is no serializer
+  CloseStatus close_status_;
 
   // A message whose fragments are still arriving.
   std::vector<std::uint8_t> fragments_;

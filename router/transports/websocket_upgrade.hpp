@@ -16,7 +16,7 @@ namespace crosspoint::transports {
 struct WebSocketUpgrade {
   /// 101 if the connection becomes a WebSocket; otherwise the refusal.
   HttpResponse response;
-  /// Set if accepted.
+  /// Set if accepted as WAMP.
   const serializers::Serializer* serializer = nullptr;
   std::string subprotocol;  ///< as answered; empty if the client offered none and that is allowed
   std::optional<DeflateAgreement> deflate;
@@ -28,6 +28,11 @@ bool is_upgrade(const HttpRequest& request);
 /// `serializers`: those the endpoint offers.
 WebSocketUpgrade negotiate_upgrade(const HttpRequest& request, const settings::WebSocketOptions& options,
                                    const std::vector<const serializers::Serializer*>& serializers);
+
+/// The same for connections that do not speak WAMP: takes the first of the client's subprotocols that is in
+/// `subprotocols`, and connections that offer none or no known one without.
+WebSocketUpgrade negotiate_plain_upgrade(const HttpRequest& request, const settings::WebSocketOptions& options,
+                                         const std::vector<std::string>& subprotocols);
 
 /// True if one of the patterns (with '*' for any text) matches an Origin. A pattern without port also admits the
 /// scheme's default port, and one without scheme any scheme.

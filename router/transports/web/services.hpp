@@ -15,6 +15,8 @@ namespace crosspoint::transports::web {
 struct ServiceContext {
   /// The WAMP side of a WebSocket endpoint. The result must outlive the service.
   std::function<MessageHandlerFactory&(const settings::WebSocket&)> make_endpoint;
+  /// The service of a gateway route; nullptr if its realm or role is not there.
+  std::function<std::unique_ptr<HttpService>(const settings::Gateway&)> make_gateway;
   /// What a nodeinfo page shows, as rows of name and value. Any thread.
   std::function<std::vector<std::pair<std::string, std::string>>()> node_info;
   std::string server;  ///< name and, if it may be shown, version

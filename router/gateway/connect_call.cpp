@@ -1,0 +1,224 @@
+#include "gateway/connect_call.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "serializers/reader.hpp"
+#include "transports/url.hpp"
+#include "wamp/errors.hpp"
+
+namespace crosspoint::gateway {
+namespace {
+
+using nlohmann::json;
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// Calls `take(name, value)` for each part "name=value" between separators.
+template <class Take>
+void each_pair(std::string_view text, char separator, Take&& take) {
+  while (!text.empty()) {
+    const auto end = text.find(separator);
+    const auto part = trim(text.substr(0, end));
+    const auto equals = part.find('=');
+    if (!part.empty()) {
+      take(part.substr(0, equals), equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1));
+    }
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  }
+}
+
+/// A field of a form; as it stands if its escapes are malformed.
+std::string decode_field(std::string_view text) {
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  std::string decoded;
+  return transports::percent_decode(spaced, decoded) ? decoded : spaced;
+}
+
+/// HTTP allows bytes that are not UTF-8, WAMP does not.
+json text_value(std::string_view text) {
+  if (serializers::is_utf8(text)) return std::string(text);
+  std::string ascii;
+  for (const char c : text) ascii += static_cast<unsigned char>(c) < 0x80 ? c : '?';
+  return ascii;
+}
+
+bool is_token(std::string_view text) {
+  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+    return (c < 0x80 && std::isalnum(c) != 0) || kOthers.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+/// Those that the router sets itself.
+bool is_ours(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (name.starts_with("sec-websocket-")) return true;
+  constexpr std::string_view kOurs[]{"connection", "content-length", "date", "server", "transfer-encoding", "upgrade"};
+  return std::find(std::begin(kOurs), std::end(kOurs), name) != std::end(kOurs);
+}
+
+bool is_field_value(std::string_view text) {
+  return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+bool is_cookie_value(std::string_view text) {
+  return is_field_value(text) && text.find_first_of(" \",;\\") == std::string_view::npos;
+}
+
+/// Reads the worker's answer; what is wrong with it, or nothing.
+class AnswerReader {
+ public:
+  explicit AnswerReader(ConnectDecision& out) : out_(out) {}
+
+  std::string read(const json& answer) {
+    if (answer.is_null() || answer == true) return {};
+    if (answer == false) return refuse(403), std::string();
+    if (!answer.is_object()) return "it is neither true, false nor a dictionary";
+    for (const auto& [key, value] : answer.items()) {
+      if (key == "accept") {
+        if (!value.is_boolean()) return "\"accept\" is not true or false";
+        if (!value.get<bool>() && out_.status == 101) refuse(403);
+      } else if (key == "status") {
+        if (!is_status(value)) return "\"status\" is not from 300 to 599";
+        refuse(value.get<unsigned>());
+      } else if (key == "body") {
+        if (!value.is_string()) return "\"body\" is no string";
+        out_.body = value.get<std::string>();
+      } else if (key == "principal") {
+        out_.principal = value;
+      } else if (key == "headers") {
+        if (!read_headers(value)) return "\"headers\" has something that cannot be a header";
+      } else if (key == "cookies") {
+        if (!read_cookies(value)) return "\"cookies\" has something that cannot be a cookie";
+      } else {
+        return "\"" + key + "\" is not one of accept, status, body, principal, headers and cookies";
+      }
+    }
+    return {};
+  }
+
+  static bool is_status(const json& value) {
+    return value.is_number_integer() && value.get<std::int64_t>() >= 300 && value.get<std::int64_t>() <= 599;
+  }
+
+ private:
+  void refuse(unsigned status) {
+    out_.status = status;
+    out_.reason = "the worker refused it";
+  }
+
+  bool read_headers(const json& headers) {
+    if (!headers.is_object()) return false;
+    for (const auto& [name, value] : headers.items()) {
+      if (!is_token(name) || is_ours(name) || !value.is_string()) return false;
+      const auto& text = value.get_ref<const std::string&>();
+      if (!is_field_value(text)) return false;
+      out_.headers.emplace_back(name, text);
+    }
+    return true;
+  }
+
+  bool read_cookies(const json& cookies) {
+    if (!cookies.is_object()) return false;
+    for (const auto& [name, value] : cookies.items()) {
+      std::string text = name + "=";
+      if (!is_token(name) || !(value.is_object() ? read_cookie(value, text) : append_value(value, text))) return false;
+      out_.headers.emplace_back("Set-Cookie", text);
+    }
+    return true;
+  }
+
+  static bool append_value(const json& value, std::string& out) {
+    if (!value.is_string() || !is_cookie_value(value.get_ref<const std::string&>())) return false;
+    out += value.get_ref<const std::string&>();
+    return true;
+  }
+
+  static bool read_cookie(const json& cookie, std::string& out) {
+    const auto at = cookie.find("value");
+    if (at == cookie.end() || !append_value(*at, out)) return false;
+    for (const auto& [key, value] : cookie.items()) {
+      if (key == "max_age" && value.is_number_integer()) {
+        out += fmt::format("; Max-Age={}", value.get<std::int64_t>());
+      } else if ((key == "path" || key == "domain" || key == "same_site") && value.is_string()) {
+        const auto& text = value.get_ref<const std::string&>();
+        if (!is_cookie_value(text)) return false;
+        out += fmt::format("; {}={}", key == "path" ? "Path" : key == "domain" ? "Domain" : "SameSite", text);
+      } else if ((key == "secure" || key == "http_only") && value.is_boolean()) {
+        if (value.get<bool>()) out += key == "secure" ? "; Secure" : "; HttpOnly";
+      } else if (key != "value") {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  ConnectDecision& out_;
+};
+
+/// The statuses of refusals that are not the worker's choice.
+unsigned status_of(std::string_view error) {
+  if (error == wamp::kNoSuchProcedure || error == wamp::kUnavailable || error == wamp::kCanceled) return 503;
+  if (error == wamp::kTimeout) return 504;
+  if (error == wamp::kNotAuthorized) return 403;
+  return 500;
+}
+
+}  // namespace
+
+json describe_request(const transports::HttpRequest& request, std::string_view rest, std::string_view peer_address,
+                      std::string_view subprotocol) {
+  json headers = json::object();
+  for (const auto& [name, value] : request.headers) {
+    const json text = text_value(value);
+    const auto [at, added] = headers.emplace(name, text);
+    if (!added) *at = at->get<std::string>() + ", " + text.get<std::string>();
+  }
+  json query = json::object();
+  each_pair(request.query, '&', [&](std::string_view name, std::string_view value) {
+    query.emplace(text_value(decode_field(name)).get<std::string>(), text_value(decode_field(value)));
+  });
+  json cookies = json::object();
+  each_pair(request.joined_header("cookie"), ';', [&](std::string_view name, std::string_view value) {
+    cookies.emplace(text_value(trim(name)).get<std::string>(), text_value(trim(value)));
+  });
+  return {{"path", text_value(request.path)},
+          {"rest", text_value(rest)},
+          {"query", std::move(query)},
+          {"query_string", text_value(request.query)},
+          {"headers", std::move(headers)},
+          {"cookies", std::move(cookies)},
+          {"peer", peer_address},
+          {"subprotocol", subprotocol}};
+}
+
+ConnectDecision read_answer(const connection::Service::Answer& answer) {
+  ConnectDecision decision;
+  if (!answer.error.empty()) {
+    decision.status = status_of(answer.error);
+    decision.reason = fmt::format("{} {}", answer.error, answer.message);
+    decision.worker_done = answer.error != wamp::kTimeout;
+    const auto at = answer.keywords.find("status");
+    if (answer.keywords.is_object() && at != answer.keywords.end() && AnswerReader::is_status(*at)) {
+      decision.status = at->get<unsigned>();
+    }
+    return decision;
+  }
+  const std::string problem = AnswerReader(decision).read(answer.value);
+  if (problem.empty()) return decision;
+  ConnectDecision failure;
+  failure.status = 500;
+  failure.reason = "the worker's answer cannot be used: " + problem;
+  failure.worker_done = false;  // it may have meant yes
+  return failure;
+}
+
+}  // namespace crosspoint::gateway
