@@ -8,7 +8,8 @@
 #include "connection/service.hpp"
 #include "transports/http_message.hpp"
 
-/// The call of `connect`, before a connection is accepted: what the worker is told, and what its answer means. No I/O.
+/// The calls that come from HTTP requests, `connect` before a connection is accepted and `request` for those that ask
+/// for no WebSocket: what the worker is told, and what its answer means. No I/O.
 namespace crosspoint::gateway {
 
 /// `rest`: the path behind the route's own. Header values of one name are joined by ", "; of query fields and cookies
@@ -27,5 +28,9 @@ struct ConnectDecision {
 };
 
 ConnectDecision read_answer(const connection::Service::Answer& answer);
+
+/// The response to a request: `{status, body, headers, cookies}`. A body that is a string is sent as plain text, bytes
+/// as such, anything else as JSON, unless the headers say Content-Type. `problem` says why it is an error of ours.
+transports::HttpResponse read_response(const connection::Service::Answer& answer, std::string& problem);
 
 }  // namespace crosspoint::gateway

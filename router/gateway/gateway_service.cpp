@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "gateway/connect_call.hpp"
+#include "serializers/reader.hpp"
 #include "serializers/value.hpp"
 #include "transports/stream.hpp"
 #include "transports/websocket_protocol.hpp"
@@ -13,6 +14,16 @@ namespace crosspoint::gateway {
 
 using transports::HttpResponse;
 using transports::Stream;
+
+namespace {
+
+/// Text if it is UTF-8, else bytes.
+nlohmann::json body_value(const std::string& body) {
+  if (serializers::is_utf8(body)) return body;
+  return nlohmann::json::binary({body.begin(), body.end()});
+}
+
+}  // namespace
 
 /// A request while the worker is asked.
 struct GatewayService::Request {
@@ -26,6 +37,10 @@ void GatewayService::handle(std::shared_ptr<transports::HttpExchange> exchange, 
   const transports::HttpRequest& http = exchange->request();
   Stream* stream = exchange->stream();
   if (stream == nullptr) return;
+  const settings::Gateway::Procedures& procedures = route_.settings.procedures;
+  if (!procedures.request.empty() && (procedures.message.empty() || !transports::is_upgrade(http))) {
+    return answer_request(std::move(exchange), rest);
+  }
   if (!transports::is_upgrade(http)) {
     HttpResponse response = HttpResponse::text(426, "this is a WebSocket endpoint\n");
     response.set("Upgrade", "websocket");
@@ -58,6 +73,25 @@ void GatewayService::ask_worker(std::shared_ptr<Request> request, HubPart& part,
   part.service(route_).call(route_.settings.procedures.connect, arguments,
                             std::chrono::seconds(route_.settings.timeout),
                             [this, request](const connection::Service::Answer& answer) { decide(*request, answer); });
+}
+
+void GatewayService::answer_request(std::shared_ptr<transports::HttpExchange> exchange, std::string_view rest) const {
+  const Stream& stream = *exchange->stream();
+  HubPart& part = route_.hub.part(exchange->stream()->io().index());
+  nlohmann::json told = describe_request(exchange->request(), rest, stream.peer_address(), {});
+  told["body"] = body_value(exchange->request().body);
+  std::string arguments = "[";
+  serializers::append_value(wamp::Encoding::json, told, arguments);
+  arguments += "]";
+  part.service(route_).call(route_.settings.procedures.request, arguments,
+                            std::chrono::seconds(route_.settings.timeout),
+                            [this, exchange](const connection::Service::Answer& answer) {
+                              std::string problem;
+                              HttpResponse response = read_response(answer, problem);
+                              if (!problem.empty())
+                                log::info("route \"{}\": a request failed: {}", route_.settings.route, problem);
+                              exchange->respond(std::move(response));
+                            });
 }
 
 void GatewayService::decide(Request& request, const connection::Service::Answer& answer) const {

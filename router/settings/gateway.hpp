@@ -11,9 +11,10 @@ namespace crosspoint::settings {
 
 /// The path service `gateway`: WebSocket connections that do not speak WAMP, served by procedures of a realm.
 struct Gateway {
-  /// URIs; empty ones are not called, but for `message`, which is always there.
+  /// URIs; empty ones are not called. Without `message` there are no connections, only requests.
   struct Procedures {
     std::string connect, open, message, disconnect, shutdown;
+    std::string request;  ///< answers HTTP requests that ask for no WebSocket
   };
   /// Messages that are JSON objects with a text at `attribute` go to the procedure `<prefix>.<that text>`.
   struct Dispatch {

@@ -23,13 +23,15 @@ std::string read_uri(ObjectReader& object, std::string_view key) {
 }
 
 void load_procedures(ObjectReader& object, Gateway& out) {
-  const Json* value = object.require("procedures", "an object with connect, open, message, disconnect, shutdown");
+  const Json* value =
+      object.require("procedures", "an object with connect, open, message, disconnect, shutdown, request");
   if (value == nullptr) return;
   ObjectReader reader(object.context(), *value, object.path_of("procedures"));
   if (!reader.good()) return;
   out.procedures.connect = read_uri(reader, "connect");
   out.procedures.open = read_uri(reader, "open");
-  reader.required_text("message", "the URI of the procedure that takes messages");
+  out.procedures.request = read_uri(reader, "request");
+  if (out.procedures.request.empty()) reader.required_text("message", "the URI of the procedure that takes messages");
   out.procedures.message = read_uri(reader, "message");
   out.procedures.disconnect = read_uri(reader, "disconnect");
   out.procedures.shutdown = read_uri(reader, "shutdown");

@@ -559,3 +559,39 @@ def test_the_node_page_counts_them(start, port):
     connection.request("GET", "/info")
     text = connection.getresponse().read().decode()
     assert ">1<" in text.split("Gateway connections")[1][:20]
+
+
+def test_requests_without_an_upgrade(start, port):
+    procedures = {"request": "app.request"}
+    node = start(document(port, asked={**route(), "route": "asked", "procedures": procedures},
+                          both={**route(), "procedures": {"message": "app.message", **procedures}}))
+
+    def ask(method="GET", target="/asked/a?b=c", body=None, reply=None):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=nodes.TIME)
+        connection.request(method, target, body)
+        if reply is not None:
+            request, [told] = worker.next_call("request")
+            reply(request, told)
+        response = connection.getresponse()
+        return response.status, response.headers["Content-Type"], response.read()
+
+    assert ask()[0] == 503
+    node.wait_for('route "asked": a request failed: wamp.error.no_such_procedure')
+    worker = Worker(port, "request", "message")
+    seen = []
+
+    def value(request, told):
+        seen.append(told)
+        worker.answer(request, {"body": [{"a": 1}], "headers": {"X-Y": "z"}})
+
+    assert ask(reply=value) == (200, "application/json; charset=utf-8", b'[{"a":1}]')
+    assert ask("POST", "/both", "some text", value)[2] == b'[{"a":1}]'
+    assert [(t["method"], t["path"], t["query"], t["body"]) for t in seen] == [
+        ("GET", "/asked/a", {"b": "c"}, ""), ("POST", "/both", {}, "some text")]
+    assert ask(reply=lambda request, _: worker.answer(request, {"status": 404, "body": "gone"}))[0] == 404
+    assert ask(reply=lambda request, _: worker.answer(request, "no dictionary"))[0] == 500
+    assert ask(reply=lambda request, _: worker.refuse(request, status=409))[0] == 409
+    client = Plain(port, "/both")
+    client.say("and WebSocket beside it")
+    worker.serve("message", "yes")
+    assert client.hear() == "yes"

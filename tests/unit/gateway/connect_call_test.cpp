@@ -78,6 +78,33 @@ TEST_CASE("the worker refuses with false, a status or an error") {
   REQUIRE_FALSE(late.worker_done);
 }
 
+TEST_CASE("responses to requests are what the worker says, with the type of the body") {
+  const auto respond = [](json value) {
+    connection::Service::Answer answer;
+    answer.value = std::move(value);
+    std::string problem;
+    auto response = read_response(answer, problem);
+    REQUIRE(problem.empty() == (response.status != 500));
+    return response;
+  };
+  using Header = std::pair<std::string, std::string>;
+  const auto value = respond({{"body", {1, 2}}});
+  REQUIRE(value.status == 200);
+  REQUIRE(value.body == "[1,2]");
+  REQUIRE(value.headers == std::vector<Header>{{"Content-Type", "application/json; charset=utf-8"}});
+  REQUIRE(respond({{"body", "x"}}).headers[0].second == "text/plain; charset=utf-8");
+  REQUIRE(respond({{"body", json::binary({0xff})}}).headers[0].second == "application/octet-stream");
+  const auto page = respond({{"status", 404}, {"body", "<p>"}, {"headers", {{"content-type", "text/html"}}}});
+  REQUIRE(page.status == 404);
+  REQUIRE(page.headers == std::vector<Header>{{"content-type", "text/html"}});
+  REQUIRE(respond({{"status", 204}, {"cookies", {{"a", "b"}}}}).headers[0].second == "a=b");
+  for (const json& bad : {json(), json("text"), json{{"status", 101}}, json{{"accept", true}}, json{{"body", "\xff"}},
+                          json{{"headers", {{"X", "a\nb"}}}}}) {
+    INFO(bad.dump(-1, ' ', false, json::error_handler_t::replace));
+    REQUIRE(respond(bad).status == 500);
+  }
+}
+
 TEST_CASE("an answer that cannot be used is a refusal: nobody puts lines into our response") {
   const json bad[] = {5,
                       "yes",
