@@ -46,5 +46,6 @@ void World::forget(const std::string& id) {
 }
 
 void World::tell_everybody() const {
-  workshop::call(session_, "crosspoint.gateway.broadcast", {"cage", {{"connections", connections()}}}, [](const Json&) {});
+  workshop::call(session_, "crosspoint.gateway.broadcast", {"cage", {{"connections", connections()}}},
+                 [](const Json&) {});
 }

@@ -32,7 +32,9 @@ int main(int argc, char** argv) {
       world->leave(workshop::text_at(args.at(0), "id"));
       return nullptr;
     });
-    workshop::provide(session, "cage.connections", [&](const Json&) -> Json { return {{"body", world->connections()}}; });
+    workshop::provide(session, "cage.connections", [&](const Json&) -> Json {
+      return {{"body", world->connections()}};
+    });
     workshop::call(session, "crosspoint.gateway.list", {"cage"}, [&](const Json& ids) { world->compare(ids); });
   });
   return worker.run();
