@@ -19,6 +19,8 @@ using transports::Opcode;
 
 /// A response that is longer before its empty line is no answer to a WebSocket handshake.
 constexpr std::size_t kMaxResponse = 64 * 1024;
+/// The payload of a Close frame.
+constexpr std::uint8_t kNormalClose[] = {1000 >> 8, 1000 & 0xff};
 
 /// "wamp.error.no_such_realm: there is no such realm" of an ABORT, GOODBYE or ERROR.
 std::string reason_payload(std::string_view uri, const wamp::Dict& details) {
@@ -46,8 +48,8 @@ class Client::StreamSide final : public transports::Protocol {
   Client& client_;
 };
 
-Client::Client(Network& network, std::size_t index, ClientEvents& events)
-    : network_(network), index_(index), events_(events) {}
+Client::Client(Network& network, std::size_t index, ClientEvents& events, const Target* plain)
+    : network_(network), index_(index), events_(events), plain_(plain) {}
 
 void Client::fail(const std::string& text) const { throw Failure(text); }
 
@@ -72,7 +74,7 @@ void Client::connected(boost::system::error_code error) {
   if (stream_ == nullptr) fail("the kernel does not let a socket be watched");
   stream_->set_protocol(std::make_unique<StreamSide>(*this));
   state_ = State::upgrading;
-  upgrade_ = make_upgrade(network_.options().target, network_.serializer(), network_.random);
+  upgrade_ = make_upgrade(plain_ != nullptr ? *plain_ : network_.options().target, serializer(), network_.random);
   stream_->out().append_copy(base::as_bytes(upgrade_.request));
   stream_->wake();
 }
@@ -98,10 +100,15 @@ std::size_t Client::read_response(std::span<const std::uint8_t> bytes) {
     return 0;
   }
   const std::size_t size = end + kEnd.size();
-  if (const auto problem = check_upgrade(text.substr(0, size), upgrade_, network_.serializer()); !problem.empty()) {
+  if (const auto problem = check_upgrade(text.substr(0, size), upgrade_, serializer()); !problem.empty()) {
     fail(network_.options().url + ": " + problem);
   }
   upgrade_ = {};
+  if (plain_ != nullptr) {
+    state_ = State::joined;
+    events_.on_joined(*this);
+    return size;
+  }
   state_ = State::joining;
   wamp::Hello hello;
   hello.realm = network_.options().realm;
@@ -166,6 +173,7 @@ void Client::on_frame(const FrameHeader& header, std::span<std::uint8_t> payload
 
 void Client::on_payload(base::Bytes bytes) {
   if (state_ == State::closing) return;
+  if (plain_ != nullptr) return events_.on_text(*this, base::as_text(bytes));
   if (network_.serializer().is_text && !serializers::is_utf8(base::as_text(bytes))) {
     fail("the router sends a text message that is not UTF-8");
   }
@@ -207,8 +215,7 @@ void Client::while_joined(const wamp::Message& message) {
   if (const auto* goodbye = std::get_if<wamp::Goodbye>(&message)) {
     if (state_ != State::leaving)
       fail("the router ended a session: " + reason_payload(goodbye->reason, goodbye->details));
-    constexpr std::uint8_t kNormal[] = {1000 >> 8, 1000 & 0xff};
-    send_frame(Opcode::close, kNormal, {}, {});
+    send_frame(Opcode::close, kNormalClose, {}, {});
     state_ = State::closing;
     return;
   }
@@ -221,6 +228,8 @@ void Client::send(const wamp::Message& message) {
   send_frame(network_.serializer().is_text ? Opcode::text : Opcode::binary, encoded.head, encoded.payload,
              encoded.tail);
 }
+
+void Client::send_text(std::string_view text) { send_frame(Opcode::text, base::as_bytes(text), {}, {}); }
 
 void Client::send_frame(Opcode opcode, base::Bytes head, base::Bytes payload, std::string_view tail) {
   if (stream_ == nullptr) return;
@@ -245,6 +254,11 @@ void Client::send_frame(Opcode opcode, base::Bytes head, base::Bytes payload, st
 
 void Client::leave() {
   if (state_ != State::joined) return;
+  if (plain_ != nullptr) {
+    send_frame(Opcode::close, kNormalClose, {}, {});
+    state_ = State::closing;
+    return;
+  }
   state_ = State::leaving;
   wamp::Goodbye goodbye;
   goodbye.reason = "wamp.close.normal";

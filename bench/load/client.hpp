@@ -22,20 +22,26 @@ class ClientEvents {
   virtual void on_joined(Client& client) = 0;
   /// A message to a joined session. It points into memory that is gone after the call.
   virtual void on_message(Client& client, const wamp::Message& message) = 0;
+  /// A message to a client that does not speak WAMP.
+  virtual void on_text(Client& client, std::string_view text) = 0;
   /// The session that was asked to leave has left, and its connection is closed.
   virtual void on_left(Client& client) = 0;
 };
 
 /// One WAMP session over one WebSocket, seen from the client: connects, opens the WebSocket, joins the realm
-/// (anonymously or with a ticket), sends and receives messages, leaves. May connect again once it has left.
+/// (anonymously or with a ticket), sends and receives messages, leaves. May connect again once it has left. Or a plain
+/// WebSocket without WAMP, which has joined as soon as it is open.
 class Client {
  public:
-  Client(Network& network, std::size_t index, ClientEvents& events);
+  /// `plain`: where to connect, if it is not to speak WAMP.
+  Client(Network& network, std::size_t index, ClientEvents& events, const Target* plain = nullptr);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   void connect();
   void send(const wamp::Message& message);
+  /// Of a plain one.
+  void send_text(std::string_view text);
   /// Says GOODBYE, waits for the answer and closes.
   void leave();
 
@@ -57,11 +63,13 @@ class Client {
   void while_joining(const wamp::Message& message);
   void while_joined(const wamp::Message& message);
   void send_frame(transports::Opcode opcode, base::Bytes head, base::Bytes payload, std::string_view tail);
+  const serializers::Serializer* serializer() const { return plain_ != nullptr ? nullptr : &network_.serializer(); }
   [[noreturn]] void fail(const std::string& text) const;
 
   Network& network_;
   const std::size_t index_;
   ClientEvents& events_;
+  const Target* const plain_;
   State state_ = State::closed;
   std::optional<boost::asio::ip::tcp::socket> socket_;  // until the connection stands
   transports::Stream* stream_ = nullptr;                // from then on

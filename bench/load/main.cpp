@@ -16,12 +16,13 @@ struct Entry {
   const char* unit;  ///< ... and in the table; nullptr where nothing is counted
 };
 
-constexpr std::array<Entry, 6> kScenarios{{
+constexpr std::array<Entry, 7> kScenarios{{
     {"fanout", make_fanout, "server_cpu_us_per_event", "us per event"},
     {"pairs", make_pairs, "server_cpu_us_per_event", "us per event"},
     {"rpc", make_rpc, "server_cpu_us_per_call", "us per call"},
     {"latency", make_latency, "server_cpu_us_per_event", "us per event"},
     {"connections", make_connections, "server_cpu_us_per_session", "us per session"},
+    {"gateway", make_gateway, "server_cpu_us_per_message", "us per message"},
     {"idle", make_idle, nullptr, nullptr},
 }};
 

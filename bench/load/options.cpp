@@ -74,6 +74,11 @@ void add_scenarios(CLI::App& app, Options& options) {
   CLI::App* connections = app.add_subcommand("connections", "sessions opened and closed again, over and over");
   add_count(*connections, "--concurrency", options.concurrency, "sessions being opened or closed at a time");
 
+  CLI::App* gateway = app.add_subcommand("gateway", "connections without WAMP, and their worker (Crosspoint only)");
+  add_count(*gateway, "--connections", options.connections, "plain WebSocket connections");
+  gateway->add_option("--gateway", options.gateway, "the path of the gateway route")->capture_default_str();
+  gateway->add_option("--procedure", options.procedure, "the route's procedure for messages")->capture_default_str();
+
   CLI::App* idle = app.add_subcommand("idle", "sessions that do nothing: their memory; needs --pid");
   add_count(*idle, "--sessions", options.sessions, "sessions");
 
@@ -148,7 +153,7 @@ Parsed parse_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     const auto chosen = app.get_subcommands();
-    if (chosen.empty()) throw UsageError("which scenario? fanout, pairs, rpc, latency, connections or idle");
+    if (chosen.empty()) throw UsageError("which scenario? fanout, pairs, rpc, latency, connections, gateway or idle");
     finish(parsed.options, *chosen.front());
     parsed.run = true;
   } catch (const CLI::CallForHelp& help) {

@@ -48,6 +48,9 @@ struct Options {
   double rate = 1000;
   std::size_t concurrency = 16;
   std::size_t sessions = 1000;
+  std::size_t connections = 2000;
+  std::string gateway = "/gateway";         ///< the path of a gateway route
+  std::string procedure = "bench.message";  ///< that the route calls
 };
 
 /// What parsing the command line came to. Without `run` the program ends with `exit_code`.

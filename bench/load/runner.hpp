@@ -17,6 +17,7 @@ class Runner final : public ClientEvents {
 
   void on_joined(Client& client) override;
   void on_message(Client& client, const wamp::Message& message) override { scenario_.on_message(client, message); }
+  void on_text(Client& client, std::string_view text) override { scenario_.on_text(client, text); }
   void on_left(Client& client) override;
 
  private:

@@ -52,6 +52,10 @@ class Scenario : public ClientEvents {
   /// The scenario's own figures.
   virtual void report(const Measured& measured, Report& report) const = 0;
 
+  /// Where a client connects that does not speak WAMP; nullptr for those that do.
+  virtual const Target* plain_target(std::size_t) const { return nullptr; }
+
+  void on_text(Client&, std::string_view) override {}
   void on_left(Client&) override {}
 };
 
@@ -63,6 +67,7 @@ std::unique_ptr<Scenario> make_pairs(Network& network, Clients& clients);
 std::unique_ptr<Scenario> make_rpc(Network& network, Clients& clients);
 std::unique_ptr<Scenario> make_latency(Network& network, Clients& clients);
 std::unique_ptr<Scenario> make_connections(Network& network, Clients& clients);
+std::unique_ptr<Scenario> make_gateway(Network& network, Clients& clients);
 std::unique_ptr<Scenario> make_idle(Network& network, Clients& clients);
 
 }  // namespace crosspoint::bench

@@ -37,7 +37,7 @@ std::string_view header(std::string_view response, std::string_view name) {
 
 }  // namespace
 
-Upgrade make_upgrade(const Target& target, const serializers::Serializer& serializer, base::Random& random) {
+Upgrade make_upgrade(const Target& target, const serializers::Serializer* serializer, base::Random& random) {
   std::array<std::uint8_t, 16> nonce;
   for (auto& byte : nonce) byte = static_cast<std::uint8_t>(random.next());
   const std::string key = serializers::to_base64(nonce);
@@ -48,13 +48,15 @@ Upgrade make_upgrade(const Target& target, const serializers::Serializer& serial
   upgrade.accept = serializers::to_base64(digest);
   upgrade.request = fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-      "Sec-WebSocket-Key: {}\r\nSec-WebSocket-Protocol: {}\r\n\r\n",
-      target.path, target.authority(), key, serializer.subprotocol);
+      "Sec-WebSocket-Key: {}\r\n",
+      target.path, target.authority(), key);
+  if (serializer != nullptr) upgrade.request += fmt::format("Sec-WebSocket-Protocol: {}\r\n", serializer->subprotocol);
+  upgrade.request += "\r\n";
   return upgrade;
 }
 
 std::string check_upgrade(std::string_view response, const Upgrade& upgrade,
-                          const serializers::Serializer& serializer) {
+                          const serializers::Serializer* serializer) {
   const std::string_view status_line = response.substr(0, response.find("\r\n"));
   if (!status_line.starts_with("HTTP/1.1 ")) return "this is no WebSocket server: it does not speak HTTP/1.1";
   const std::string_view status = status_line.substr(9);
@@ -65,9 +67,9 @@ std::string check_upgrade(std::string_view response, const Upgrade& upgrade,
     return "the server's Sec-WebSocket-Accept is wrong";
   }
   const std::string_view subprotocol = header(response, "sec-websocket-protocol");
-  if (subprotocol != serializer.subprotocol) {
-    return fmt::format("the server does not agree to subprotocol {} (it says \"{}\")", serializer.subprotocol,
-                       subprotocol);
+  const std::string_view wanted = serializer != nullptr ? serializer->subprotocol : std::string_view();
+  if (subprotocol != wanted) {
+    return fmt::format("the server does not agree to subprotocol {} (it says \"{}\")", wanted, subprotocol);
   }
   if (!header(response, "sec-websocket-extensions").empty()) return "the server uses an extension nobody asked for";
   return {};

@@ -15,9 +15,10 @@ struct Upgrade {
   std::string accept;  ///< what Sec-WebSocket-Accept has to be
 };
 
-Upgrade make_upgrade(const Target& target, const serializers::Serializer& serializer, base::Random& random);
+/// `serializer`: nullptr for a WebSocket without a subprotocol.
+Upgrade make_upgrade(const Target& target, const serializers::Serializer* serializer, base::Random& random);
 
 /// Checks the server's response (up to and with the empty line). Returns what is wrong with it, or nothing.
-std::string check_upgrade(std::string_view response, const Upgrade& upgrade, const serializers::Serializer& serializer);
+std::string check_upgrade(std::string_view response, const Upgrade& upgrade, const serializers::Serializer* serializer);
 
 }  // namespace crosspoint::bench

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/log.hpp"
 #include "connection/principal_details.hpp"
 #include "connection/realm_gate.hpp"
 #include "serializers/serializers.hpp"
@@ -33,6 +34,12 @@ std::string text_of(const json& arguments) {
   return arguments.front().is_string() ? arguments.front().get<std::string>() : arguments.front().dump();
 }
 
+std::string json_text(const json& value) {
+  std::string text;
+  serializers::append_value(wamp::Encoding::json, value, text);
+  return text;
+}
+
 }  // namespace
 
 Service::Service(RealmGate& gate, const realm::Role& role)
@@ -42,17 +49,37 @@ Service::~Service() {
   for (auto at = pending_.begin(); at != pending_.end(); ++at) gate_.io().cancel(at.value().timer);
 }
 
-wamp::RequestId Service::prepare(wamp::MessageType type, std::string_view rest, std::chrono::seconds timeout,
-                                 Callback callback) {
+wamp::RequestId Service::expect(std::chrono::seconds timeout, Callback callback) {
   const wamp::RequestId request = ++last_request_;
   Pending pending;
   pending.callback = std::move(callback);
-  pending.message = fmt::format("[{},{},{}]", static_cast<int>(type), request, rest);
   pending.timer = gate_.io().after(timeout, [this, request, timeout] {
     fail(request, wamp::kTimeout, fmt::format("no answer within {} s", timeout.count()));
   });
   pending_.emplace(request, std::move(pending));
   return request;
+}
+
+wamp::RequestId Service::prepare(wamp::MessageType type, std::string_view rest, std::chrono::seconds timeout,
+                                 Callback callback) {
+  const wamp::RequestId request = expect(timeout, std::move(callback));
+  pending_.find(request).value().message = fmt::format("[{},{},{}]", static_cast<int>(type), request, rest);
+  return request;
+}
+
+wamp::RequestId Service::call(std::string_view procedure, wamp::Payload arguments, std::chrono::seconds timeout,
+                              Callback callback) {
+  wamp::Call message;
+  message.request = expect(timeout, std::move(callback));
+  message.procedure = procedure;
+  message.payload = std::move(arguments);
+  deliver(message);
+  return message.request;
+}
+
+void Service::deliver(const wamp::Message& message) {
+  gate_.shard().receive(session_, message, gate_.outbox());
+  gate_.deliver();
 }
 
 wamp::RequestId Service::call(std::string_view procedure, std::string_view arguments, std::chrono::seconds timeout,
@@ -126,6 +153,25 @@ void Service::cancel(wamp::RequestId call) {
   pending_.erase(at);
 }
 
+bool Service::provide(std::string_view procedure, Procedure handler) {
+  registered_ = 0;
+  wamp::Register message;
+  message.request = ++last_request_;
+  message.procedure = procedure;
+  deliver(message);
+  if (registered_ == 0) return false;
+  procedures_.emplace(registered_, std::move(handler));
+  return true;
+}
+
+void Service::yield(wamp::RequestId invocation, const json& value) {
+  deliver(wamp::Yield{invocation, {}, wamp::Payload::from_json("[" + json_text(value) + "]", 1)});
+}
+
+void Service::refuse(wamp::RequestId invocation, std::string_view error, std::string_view text) {
+  deliver(wamp::Error{wamp::MessageType::invocation, invocation, {}, error, wamp::Payload::from_text(text)});
+}
+
 void Service::abandon(wamp::RequestId request) {
   if (!pending_.contains(request)) return;
   cancel(request);
@@ -145,10 +191,21 @@ void Service::receive(const wamp::Message& message) {
     Answer answer = answer_of(result->payload);
     if (!answer.arguments.empty()) answer.value = answer.arguments.front();
     complete(result->request, std::move(answer));
+  } else if (const auto* invocation = std::get_if<wamp::Invocation>(&message)) {
+    Invocation call{invocation->request, json::array(), json::object()};
+    serializers::to_values(invocation->payload, call.arguments, call.keyword_arguments);
+    invocations_.emplace_back(invocation->registration, std::move(call));
+    gate_.need_turn_end();
+  } else if (const auto* registered = std::get_if<wamp::Registered>(&message)) {
+    registered_ = registered->registration;
   } else if (const auto* error = std::get_if<wamp::Error>(&message)) {
     Answer answer = answer_of(error->payload);
     answer.error = error->error;
     answer.message = text_of(answer.arguments);
+    if (error->request_type == wamp::MessageType::register_) {
+      log::error("realm \"{}\": {} {}", gate_.shard().realm().name(), answer.error, answer.message);
+      return;
+    }
     complete(error->request, std::move(answer));
   } else if (const auto* published = std::get_if<wamp::Published>(&message)) {
     Answer answer;
@@ -172,7 +229,11 @@ void Service::complete(wamp::RequestId request, Answer answer) {
 }
 
 bool Service::run_callbacks() {
-  if (answers_.empty()) return false;
+  if (answers_.empty() && invocations_.empty()) return false;
+  for (auto& [registration, invocation] : std::exchange(invocations_, {})) {
+    const auto at = procedures_.find(registration);
+    if (at != procedures_.end()) at->second(std::move(invocation));
+  }
   for (auto& [request, answer] : std::exchange(answers_, {})) {
     const auto at = pending_.find(request);
     if (at == pending_.end()) continue;  // cancelled

@@ -19,8 +19,9 @@ namespace crosspoint::connection {
 
 class RealmGate;
 
-/// A session of the router's own in a realm, to call procedures of clients (dynamic authenticators and authorizers),
-/// and for what HTTP bridges publish and call. One per role and thread; belongs to that thread.
+/// A session of the router's own in a realm, to call procedures of clients (dynamic authenticators and authorizers, the
+/// workers of the gateway), for what HTTP bridges publish and call, and to have procedures of its own. One per role and
+/// thread; belongs to that thread.
 class Service final : public realm::Peer {
  public:
   /// What came of a call.
@@ -35,6 +36,15 @@ class Service final : public realm::Peer {
   /// Called once, at the end of a turn, when nothing is under delivery.
   using Callback = std::function<void(Answer answer)>;
 
+  /// A call of one of our procedures, to be answered with yield() or refuse().
+  struct Invocation {
+    wamp::RequestId id = 0;
+    nlohmann::json arguments;          ///< a list
+    nlohmann::json keyword_arguments;  ///< an object
+  };
+  /// Called at the end of a turn, in the order of the calls.
+  using Procedure = std::function<void(Invocation invocation)>;
+
   Service(RealmGate& gate, const realm::Role& role);
   ~Service();
   Service(const Service&) = delete;
@@ -43,6 +53,10 @@ class Service final : public realm::Peer {
   /// Calls a procedure; `arguments` is the JSON text of a list. When there is no answer in time, the answer is
   /// `wamp.error.timeout`. The number names the call for cancel().
   wamp::RequestId call(std::string_view procedure, std::string_view arguments, std::chrono::seconds timeout,
+                       Callback callback);
+  /// The same with arguments in any encoding, for roles without a dynamic authorizer. Their bytes must live until this
+  /// returns.
+  wamp::RequestId call(std::string_view procedure, wamp::Payload arguments, std::chrono::seconds timeout,
                        Callback callback);
   /// A CALL or PUBLISH (acknowledged) as a client would send it in JSON, without the type and the request's id:
   /// `[48,` and the id come before `rest`. Returns what is wrong with it, and nothing was done; or nothing.
@@ -53,11 +67,17 @@ class Service final : public realm::Peer {
   /// The same, and a call is canceled at its callee. Not while anything is under delivery.
   void abandon(wamp::RequestId request);
 
+  /// Registers a procedure. False, and a line in the log, if that is refused.
+  bool provide(std::string_view procedure, Procedure handler);
+  /// Answers a call of one: a result with one argument, or an error with a text.
+  void yield(wamp::RequestId invocation, const nlohmann::json& value);
+  void refuse(wamp::RequestId invocation, std::string_view error, std::string_view text);
+
   std::string describe(const realm::Identity&) const override { return "{}"; }
 
-  /// RESULT or ERROR for this session.
+  /// A message for this session.
   void receive(const wamp::Message& message);
-  /// Hands over the answers that have come. True if there were any.
+  /// Hands over the answers and calls that have come. True if there were any.
   bool run_callbacks();
 
  private:
@@ -69,6 +89,7 @@ class Service final : public realm::Peer {
     wamp::RequestId authorization = 0;
     std::unique_ptr<realm::Verdict> verdict;  // the answers so far
   };
+  wamp::RequestId expect(std::chrono::seconds timeout, Callback callback);
   wamp::RequestId prepare(wamp::MessageType type, std::string_view rest, std::chrono::seconds timeout,
                           Callback callback);
   std::string_view send(wamp::RequestId request);
@@ -77,6 +98,7 @@ class Service final : public realm::Peer {
   void cancel_at_callee(wamp::RequestId request);
   void complete(wamp::RequestId request, Answer answer);
   void fail(wamp::RequestId request, std::string_view error, std::string_view message);
+  void deliver(const wamp::Message& message);
 
   RealmGate& gate_;
   realm::Session& session_;
@@ -84,7 +106,10 @@ class Service final : public realm::Peer {
   tsl::robin_map<wamp::RequestId, Pending> pending_;
   std::vector<std::pair<wamp::RequestId, Answer>> answers_;
   serializers::Scratch scratch_;
-  wamp::Message message_;  // the one being sent
+  wamp::Message message_;                // the one being sent
+  wamp::RegistrationId registered_ = 0;  // by the REGISTER being sent
+  tsl::robin_map<wamp::RegistrationId, Procedure> procedures_;
+  std::vector<std::pair<wamp::RegistrationId, Invocation>> invocations_;
 };
 
 }  // namespace crosspoint::connection

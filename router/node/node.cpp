@@ -19,7 +19,9 @@
 namespace crosspoint::node {
 namespace {
 
-/// How long sessions may take to answer GOODBYE, and connections to close.
+/// How long the gateway's workers and connections may take to end, sessions to answer GOODBYE, and connections to
+/// close.
+constexpr std::chrono::seconds kGatewayTime{5};
 constexpr std::chrono::seconds kSessionTime{5};
 constexpr std::chrono::milliseconds kConnectionTime{500};
 constexpr std::chrono::milliseconds kLook{10};
@@ -167,8 +169,23 @@ void Node::begin_shutdown(const std::string& why) {
   if (stopping_) return;
   stopping_ = true;
   log::write(log::Level::info, "Controller", "Shutting down: {}", why);
-  for (const auto& guest : guests_) guest->stop();
   for (const auto& router : routers_) router->stop_listening();
+  for (const auto& router : routers_) router->shut_down_gateway();
+  deadline_ = std::chrono::steady_clock::now() + kGatewayTime;
+  wait_for_gateway();
+}
+
+void Node::wait_for_gateway() {
+  // The workers are needed until their connections have ended; they may be guests.
+  if (total(&RouterWorker::gateway_count) == 0 || std::chrono::steady_clock::now() > deadline_) return end_sessions();
+  timer_.expires_after(kLook);
+  timer_.async_wait([this](boost::system::error_code error) {
+    if (!error) wait_for_gateway();
+  });
+}
+
+void Node::end_sessions() {
+  for (const auto& guest : guests_) guest->stop();
   for (const auto& router : routers_) router->say_goodbye(wamp::kSystemShutdown);
   deadline_ = std::chrono::steady_clock::now() + kSessionTime;
   wait_for_sessions();

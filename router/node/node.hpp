@@ -37,6 +37,8 @@ class Node {
   void wait_for_children();
   void reap_children();
   void begin_shutdown(const std::string& why);
+  void wait_for_gateway();
+  void end_sessions();
   void wait_for_sessions();
   void close_connections();
   void wait_for_connections();

@@ -58,6 +58,7 @@ RouterWorker::RouterWorker(const settings::RouterWorker& settings, std::string w
     threads.push_back(threads_.back().get());
   }
   router_ = std::make_unique<connection::Router>(threads, connection::RouterNames{node_id_, worker_id_});
+  gateway_ = std::make_unique<gateway::Gateway>(*router_, count);
   pool_ = std::make_unique<transports::StreamPool>(threads);
 }
 
@@ -157,6 +158,7 @@ transports::web::ServiceContext RouterWorker::service_context() {
     }
     return *bridges_.back();
   };
+  context.make_gateway = [this](const settings::Gateway& settings) { return gateway_->make_service(settings); };
   context.node_info = [this] { return node_info(); };
   return context;
 }
@@ -171,7 +173,8 @@ std::vector<std::pair<std::string, std::string>> RouterWorker::node_info() const
           {"Uptime", fmt::format("{} s", uptime.count())},
           {"I/O threads", std::to_string(threads_.size())},
           {"Connections", std::to_string(pool_->size())},
-          {"Sessions", std::to_string(router_->session_count())}};
+          {"Sessions", std::to_string(router_->session_count())},
+          {"Gateway connections", std::to_string(gateway_->count())}};
 }
 
 std::unique_ptr<transports::HttpService> RouterWorker::make_web_root(const settings::Web& web) {
@@ -281,6 +284,7 @@ std::size_t RouterWorker::reload_certificates() {
 }
 
 void RouterWorker::start() {
+  gateway_->start();
   for (const auto& thread : threads_) thread->start();
   for (const auto& listener : listeners_) {
     listener->io().post([listener = listener.get()] { listener->start(); });

@@ -9,6 +9,7 @@
 #include "connection/bridge_sessions.hpp"
 #include "connection/endpoint.hpp"
 #include "connection/router.hpp"
+#include "gateway/gateway.hpp"
 #include "node/cookie_stores.hpp"
 #include "node/endpoint_sockets.hpp"
 #include "settings/node.hpp"
@@ -45,6 +46,9 @@ class RouterWorker {
 
   /// The steps of a graceful stop. Each returns at once; what they lead to shows in the counts.
   void stop_listening();
+  /// Has the gateway's workers told and its connections closed.
+  void shut_down_gateway() { gateway_->shut_down(); }
+  std::size_t gateway_count() const { return gateway_->count(); }
   void say_goodbye(std::string_view reason) { router_->say_goodbye(reason); }
   void close_connections(std::string_view reason) { pool_->close_all(reason); }
   std::size_t session_count() const { return router_->session_count(); }
@@ -82,6 +86,7 @@ class RouterWorker {
   // In the order in which they may be destroyed last to first.
   std::vector<std::unique_ptr<transports::TlsContext>> tls_contexts_;
   std::vector<std::unique_ptr<base::IoThread>> threads_;
+  std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<connection::Router> router_;
   CookieStores cookie_stores_;
   std::vector<std::unique_ptr<storage::SqliteJournal>> journals_;

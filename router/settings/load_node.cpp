@@ -109,6 +109,7 @@ RouterWorker load_router(ObjectReader& object, bool& disabled) {
     router.transports.push_back(load_transport(context, item, path));
   });
   context.realms = nullptr;
+  check_gateways(context, router);
   for (const std::string_view key : {"manhole", "connections"}) {
     if (object.find(key) != nullptr) {
       context.unsupported(object.path_of(key), "\"" + std::string(key) + "\" of a router is not available");

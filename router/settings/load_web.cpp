@@ -11,7 +11,8 @@ namespace {
 constexpr int kMaxDepth = 16;
 
 constexpr std::string_view kTypes =
-    "websocket, static, json, redirect, nodeinfo, path, publisher, caller, webhook, longpoll, reverseproxy, none";
+    "websocket, gateway, static, json, redirect, nodeinfo, path, publisher, caller, webhook, longpoll, reverseproxy, "
+    "none";
 
 /// What Crossbar has and is not here, and what to do instead.
 struct Unsupported {
@@ -119,6 +120,8 @@ WebService load_service(LoadContext& context, const Json& value, const std::stri
     WebSocket websocket = load_websocket(object);
     websocket.echo = true;
     service = std::move(websocket);
+  } else if (type == "gateway") {
+    service = load_gateway(object);
   } else if (type == "static") {
     service = load_static(object);
   } else if (type == "json") {

@@ -65,7 +65,8 @@ void load_frames(ObjectReader& options, WebSocketOptions& out) {
   out.require_masked_client_frames = options.boolean("require_masked_client_frames", true);
   out.apply_mask = options.boolean("apply_mask", true);
   out.max_frame_size = number(options, "max_frame_size", 0, kMaxMessageSize, 0);
-  out.max_message_size = number(options, "max_message_size", 0, kMaxMessageSize, 0);
+  out.max_message_size =
+      number(options, "max_message_size", 0, kMaxMessageSize, static_cast<std::uint32_t>(out.max_message_size));
   out.auto_fragment_size = number(options, "auto_fragment_size", 0, kMost, 0);
   out.fail_by_drop = options.boolean("fail_by_drop", false);
   out.echo_close_codereason = options.boolean("echo_close_codereason", false);

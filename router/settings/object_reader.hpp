@@ -114,8 +114,11 @@ Publisher load_publisher(ObjectReader& object);
 Caller load_caller(ObjectReader& object);
 Webhook load_webhook(ObjectReader& object);
 LongPoll load_longpoll(ObjectReader& object);
+Gateway load_gateway(ObjectReader& object);
 Auth load_auth(ObjectReader& object);
 GuestWorker load_guest(ObjectReader& object);
+/// Looks for the realms and roles that gateways name.
+void check_gateways(LoadContext& context, const RouterWorker& router);
 void load_websocket_options(ObjectReader& object, WebSocketOptions& out);
 void load_queue_options(ObjectReader& options, QueueOptions& out);
 std::optional<Cookie> load_cookie(ObjectReader& object);

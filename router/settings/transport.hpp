@@ -10,6 +10,7 @@
 
 #include "settings/auth.hpp"
 #include "settings/endpoint.hpp"
+#include "settings/gateway.hpp"
 #include "settings/web_services.hpp"
 #include "settings/websocket.hpp"
 
@@ -82,7 +83,7 @@ struct UnsupportedService {
   std::string type;
 };
 
-using WebService = std::variant<NoService, WebSocket, StaticFiles, JsonValue, Redirect, NodeInfo, PathService,
+using WebService = std::variant<NoService, WebSocket, Gateway, StaticFiles, JsonValue, Redirect, NodeInfo, PathService,
                                 Publisher, Caller, Webhook, LongPoll, ReverseProxy, UnsupportedService>;
 
 struct WebPath {

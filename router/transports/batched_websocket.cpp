@@ -55,7 +55,7 @@ void BatchedWebSocketProtocol::send_special_batch() {
   }
   serializers::EncodedMessage message;
   message.head = whole;
-  send_special(message);
+  send_special(data_opcode(), message);
 }
 
 }  // namespace crosspoint::transports

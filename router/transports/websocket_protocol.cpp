@@ -16,6 +16,8 @@ constexpr std::chrono::milliseconds kCloseTime{5000};
 /// How much of an unfinished frame is looked at in one go.
 constexpr std::size_t kPart = 4096;
 
+Opcode opcode_of(DataKind kind) { return kind == DataKind::text ? Opcode::text : Opcode::binary; }
+
 }  // namespace
 
 WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options,
@@ -34,6 +36,14 @@ WebSocketProtocol::WebSocketProtocol(Stream& stream, const settings::WebSocketOp
 
 void WebSocketProtocol::open(MessageHandlerFactory& factory) {
   handler_ = factory.make_handler(*this);
+  schedule_ping();
+}
+
+void WebSocketProtocol::open(const MakePlainHandler& make_handler) {
+  auto handler = make_handler(*this);
+  plain_ = handler.get();
+  handler_ = std::move(handler);
+  validates_ = true;  // the handler relies on it
   schedule_ping();
 }
 
@@ -168,6 +178,7 @@ void WebSocketProtocol::message(Opcode opcode, bool compressed, std::span<std::u
   if (is_text(opcode) && !serializers::is_utf8(base::as_text(payload))) {
     return fail_with(CloseCode::invalid_payload, "a text message that is not UTF-8");
   }
+  if (plain_ != nullptr) return plain_->on_data(opcode == Opcode::text ? DataKind::text : DataKind::binary, payload);
   deliver(payload, compressed ? base::ChunkRef() : owner);
 }
 
@@ -194,6 +205,7 @@ void WebSocketProtocol::close_frame(std::span<const std::uint8_t> payload) {
     if (!serializers::is_utf8(reason)) return fail_with(CloseCode::invalid_payload, "a Close reason that is not UTF-8");
   }
   if (state_ == State::open) {
+    close_status_ = {code, std::string(reason)};
     const bool echo = options_.echo_close_codereason && payload.size() >= 2;
     send_close(echo ? static_cast<CloseCode>(code) : CloseCode::normal, echo ? reason : std::string_view());
   }
@@ -229,6 +241,7 @@ void WebSocketProtocol::send_close(CloseCode code, std::string_view reason) {
 void WebSocketProtocol::start_closing(CloseCode code, std::string_view reason) {
   if (state_ != State::open) return;
   state_ = State::closing;
+  close_status_ = {static_cast<std::uint16_t>(code), std::string(reason)};
   send_close(code, reason);
   io().cancel(timer_);
   const auto limit = options_.close_handshake_timeout_ms > 0
@@ -243,7 +256,10 @@ void WebSocketProtocol::fail_with(CloseCode code, std::string_view reason) {
     state_ = State::closed;
     return stream_.close(reason);
   }
-  if (state_ == State::open) send_close(code, reason);
+  if (state_ == State::open) {
+    close_status_ = {static_cast<std::uint16_t>(code), std::string(reason)};
+    send_close(code, reason);
+  }
   state_ = State::closed;
   stream_.finish(reason);
 }
@@ -255,19 +271,24 @@ void WebSocketProtocol::on_closed(std::string_view reason) {
 }
 
 bool WebSocketProtocol::send(const serializers::EncodedMessage& message) {
-  if (state_ != State::open) return true;
-  if (!is_plain()) {
-    send_special(message);
-    return true;
-  }
-  std::uint8_t header[kMaxFrameHeader];
-  const std::size_t size = write_frame_header(header, data_opcode(), false, message.size());
-  append_framed(stream_.out(), {header, size}, message);
-  stream_.wake();
+  send_message(data_opcode(), message);
   return true;
 }
 
-void WebSocketProtocol::send_special(const serializers::EncodedMessage& message) {
+void WebSocketProtocol::send(DataKind kind, base::Bytes message) {
+  send_message(opcode_of(kind), {message, {}, {}, {}});
+}
+
+void WebSocketProtocol::send_message(Opcode opcode, const serializers::EncodedMessage& message) {
+  if (state_ != State::open) return;
+  if (!is_plain()) return send_special(opcode, message);
+  std::uint8_t header[kMaxFrameHeader];
+  const std::size_t size = write_frame_header(header, opcode, false, message.size());
+  append_framed(stream_.out(), {header, size}, message);
+  stream_.wake();
+}
+
+void WebSocketProtocol::send_special(Opcode opcode, const serializers::EncodedMessage& message) {
   std::vector<std::uint8_t> bytes;
   if (deflate_) {
     deflate_->deflate(message.head, false, bytes);
@@ -280,11 +301,11 @@ void WebSocketProtocol::send_special(const serializers::EncodedMessage& message)
     bytes.insert(bytes.end(), message.payload.begin(), message.payload.end());
     bytes.insert(bytes.end(), tail.begin(), tail.end());
   }
-  write_frames(bytes, deflate_ != nullptr);
+  write_frames(opcode, bytes, deflate_ != nullptr);
   stream_.wake();
 }
 
-void WebSocketProtocol::write_frames(base::Bytes message, bool compressed) {
+void WebSocketProtocol::write_frames(Opcode opcode, base::Bytes message, bool compressed) {
   const std::size_t most = options_.auto_fragment_size > 0 ? options_.auto_fragment_size : message.size();
   std::size_t done = 0;
   do {
@@ -292,7 +313,7 @@ void WebSocketProtocol::write_frames(base::Bytes message, bool compressed) {
     const bool first = done == 0;
     done += part.size();
     std::uint8_t header[kMaxFrameHeader];
-    std::size_t size = write_frame_header(header, first ? data_opcode() : Opcode::continuation, first && compressed,
+    std::size_t size = write_frame_header(header, first ? opcode : Opcode::continuation, first && compressed,
                                           part.size(), done == message.size());
     if (options_.mask_server_frames) {  // a zero key masks without a change
       header[1] |= 0x80;
@@ -305,8 +326,17 @@ void WebSocketProtocol::write_frames(base::Bytes message, bool compressed) {
 }
 
 SharedFrame WebSocketProtocol::make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const {
+  return frame_of(data_opcode(), message, writer);
+}
+
+SharedFrame WebSocketProtocol::make_frame(DataKind kind, base::Bytes message, base::ChunkWriter& writer) const {
+  return frame_of(opcode_of(kind), {message, {}, {}, {}}, writer);
+}
+
+SharedFrame WebSocketProtocol::frame_of(Opcode opcode, const serializers::EncodedMessage& message,
+                                        base::ChunkWriter& writer) const {
   std::uint8_t header[kMaxFrameHeader];
-  const std::size_t size = write_frame_header(header, data_opcode(), false, message.size());
+  const std::size_t size = write_frame_header(header, opcode, false, message.size());
   return share_framed(writer, {header, size}, message);
 }
 

@@ -9,6 +9,7 @@
 #include "settings/websocket.hpp"
 #include "transports/message_port.hpp"
 #include "transports/permessage_deflate.hpp"
+#include "transports/plain_port.hpp"
 #include "transports/protocol.hpp"
 #include "transports/stream.hpp"
 #include "transports/utf8_stream.hpp"
@@ -26,12 +27,14 @@ struct WebSocketSession {
 /// The server's side of a WebSocket connection after the opening handshake (RFC 6455): frames in, messages up, messages
 /// down, frames out. A message that has arrived whole in one frame is unmasked and handed up where it lies; only
 /// fragments and compressed messages are put together in memory of their own.
-class WebSocketProtocol : public Protocol, public MessagePort {
+class WebSocketProtocol : public Protocol, public PlainPort {
  public:
   WebSocketProtocol(Stream& stream, const settings::WebSocketOptions& options, WebSocketSession session);
   ~WebSocketProtocol() override;
   /// Makes the handler of the messages. To be called once, before anything arrives.
   void open(MessageHandlerFactory& factory);
+  /// The same for messages of any kind; the session must be one without serializer.
+  void open(const MakePlainHandler& make_handler);
 
   // Protocol
   std::size_t on_bytes(std::span<std::uint8_t> bytes, const base::ChunkRef& owner) override;
@@ -55,6 +58,15 @@ class WebSocketProtocol : public Protocol, public MessagePort {
   TransportInfo info() const override;
   std::size_t max_message_size() const override { return max_message_size_; }
 
+  // PlainPort
+  void send(DataKind kind, base::Bytes message) override;
+  SharedFrame make_frame(DataKind kind, base::Bytes message, base::ChunkWriter& writer) const override;
+  bool is_open() const override { return state_ == State::open; }
+  void close(std::uint16_t code, std::string_view reason) override {
+    start_closing(static_cast<CloseCode>(code), reason);
+  }
+  const CloseStatus& close_status() const override { return close_status_; }
+
  protected:
   /// A whole message, decompressed and checked to be UTF-8 where it must be.
   virtual void deliver(std::span<std::uint8_t> payload, const base::ChunkRef& owner) {
@@ -62,12 +74,11 @@ class WebSocketProtocol : public Protocol, public MessagePort {
   }
   /// A Close frame is going to be queued.
   virtual void before_closing() {}
-  bool is_open() const { return state_ == State::open; }
   MessageHandler& handler() { return *handler_; }
   Stream& stream() { return stream_; }
   /// Frames go out as they are, neither compressed nor masked nor cut.
   bool is_plain() const { return !deflate_ && !options_.mask_server_frames && options_.auto_fragment_size == 0; }
-  void send_special(const serializers::EncodedMessage& message);
+  void send_special(Opcode opcode, const serializers::EncodedMessage& message);
   /// Of messages without a serializer: as the last one was that has come.
   Opcode data_opcode() const {
     return info_->serializer == nullptr ? last_opcode_ : info_->serializer->is_text ? Opcode::text : Opcode::binary;
@@ -91,9 +102,11 @@ class WebSocketProtocol : public Protocol, public MessagePort {
   void send_close(CloseCode code, std::string_view reason);
   void start_closing(CloseCode code, std::string_view reason);
   void fail_with(CloseCode code, std::string_view reason);
+  void send_message(Opcode opcode, const serializers::EncodedMessage& message);
+  SharedFrame frame_of(Opcode opcode, const serializers::EncodedMessage& message, base::ChunkWriter& writer) const;
   void schedule_ping();
   void send_ping();
-  void write_frames(base::Bytes message, bool compressed);
+  void write_frames(Opcode opcode, base::Bytes message, bool compressed);
 
   Stream& stream_;
   const settings::WebSocketOptions& options_;
@@ -103,6 +116,8 @@ class WebSocketProtocol : public Protocol, public MessagePort {
   std::unique_ptr<TransportInfo> info_;
   std::unique_ptr<PermessageDeflate> deflate_;
   std::unique_ptr<MessageHandler> handler_;
+  PlainHandler* plain_ = nullptr;  // the handler, if there is no serializer
+  CloseStatus close_status_;
 
   // A message whose fragments are still arriving.
   std::vector<std::uint8_t> fragments_;
@@ -110,7 +125,7 @@ class WebSocketProtocol : public Protocol, public MessagePort {
   bool fragments_compressed_ = false;
   Utf8Stream text_;               // of the fragments, and of the part of a frame that has come
   std::size_t text_checked_ = 0;  // bytes of the payload of that frame
-  const bool validates_;          // text must be UTF-8
+  bool validates_;                // text must be UTF-8
   Opcode last_opcode_ = Opcode::text;
 
   base::Timers::Handle timer_;  // of pings while open, of the closing handshake after

@@ -158,6 +158,30 @@ DeflateSettings deflate_settings(const settings::Deflate& deflate) {
           deflate.max_window_bits, deflate.memory_level};
 }
 
+WebSocketUpgrade refusal(unsigned status, const std::string& problem, const settings::WebSocketOptions& options) {
+  WebSocketUpgrade upgrade;
+  upgrade.response = HttpResponse::text(status, problem + "\n");
+  if (status == 426) {
+    upgrade.response.set("Sec-WebSocket-Version", options.enable_hybi10 ? "13, 8" : "13");
+    upgrade.response.set("Upgrade", "websocket");
+    upgrade.response.set("Connection", "Upgrade");
+  }
+  upgrade.response.close = true;
+  return upgrade;
+}
+
+void accept(const HttpRequest& request, const settings::WebSocketOptions& options, WebSocketUpgrade& upgrade) {
+  upgrade.response.status = 101;
+  upgrade.response.set("Upgrade", "websocket");
+  upgrade.response.set("Connection", "Upgrade");
+  upgrade.response.set("Sec-WebSocket-Accept", accept_key(request.header("sec-websocket-key")));
+  if (!upgrade.subprotocol.empty()) upgrade.response.set("Sec-WebSocket-Protocol", upgrade.subprotocol);
+  if (!options.compression) return;
+  upgrade.deflate =
+      negotiate_deflate(request.joined_header("sec-websocket-extensions"), deflate_settings(*options.compression));
+  if (upgrade.deflate) upgrade.response.set("Sec-WebSocket-Extensions", upgrade.deflate->response);
+}
+
 }  // namespace
 
 std::vector<std::string> subprotocols_of(const std::vector<const serializers::Serializer*>& serializers) {
@@ -188,27 +212,24 @@ WebSocketUpgrade negotiate_upgrade(const HttpRequest& request, const settings::W
   unsigned status = 400;
   std::string problem = problem_of(request, options, status);
   if (problem.empty()) problem = choose_subprotocol(request, options, serializers, upgrade);
-  if (!problem.empty()) {
-    upgrade.serializer = nullptr;
-    upgrade.response = HttpResponse::text(status, problem + "\n");
-    if (status == 426) {
-      upgrade.response.set("Sec-WebSocket-Version", options.enable_hybi10 ? "13, 8" : "13");
-      upgrade.response.set("Upgrade", "websocket");
-      upgrade.response.set("Connection", "Upgrade");
-    }
-    upgrade.response.close = true;
-    return upgrade;
+  if (!problem.empty()) return refusal(status, problem, options);
+  accept(request, options, upgrade);
+  return upgrade;
+}
+
+WebSocketUpgrade negotiate_plain_upgrade(const HttpRequest& request, const settings::WebSocketOptions& options,
+                                         const std::vector<std::string>& subprotocols) {
+  WebSocketUpgrade upgrade;
+  unsigned status = 400;
+  const std::string problem = problem_of(request, options, status);
+  if (!problem.empty()) return refusal(status, problem, options);
+  const std::string header = request.joined_header("sec-websocket-protocol");
+  for (const std::string_view name : split_list(header)) {
+    if (std::find(subprotocols.begin(), subprotocols.end(), name) == subprotocols.end()) continue;
+    upgrade.subprotocol = name;
+    break;
   }
-  upgrade.response.status = 101;
-  upgrade.response.set("Upgrade", "websocket");
-  upgrade.response.set("Connection", "Upgrade");
-  upgrade.response.set("Sec-WebSocket-Accept", accept_key(request.header("sec-websocket-key")));
-  if (!upgrade.subprotocol.empty()) upgrade.response.set("Sec-WebSocket-Protocol", upgrade.subprotocol);
-  if (options.compression) {
-    upgrade.deflate =
-        negotiate_deflate(request.joined_header("sec-websocket-extensions"), deflate_settings(*options.compression));
-    if (upgrade.deflate) upgrade.response.set("Sec-WebSocket-Extensions", upgrade.deflate->response);
-  }
+  accept(request, options, upgrade);
   return upgrade;
 }
 

@@ -34,6 +34,11 @@ bool is_upgrade(const HttpRequest& request);
 WebSocketUpgrade negotiate_upgrade(const HttpRequest& request, const settings::WebSocketOptions& options,
                                    const std::vector<const serializers::Serializer*>& serializers);
 
+/// The same for connections that do not speak WAMP: takes the first of the client's subprotocols that is in
+/// `subprotocols`, and connections that offer none or no known one without.
+WebSocketUpgrade negotiate_plain_upgrade(const HttpRequest& request, const settings::WebSocketOptions& options,
+                                         const std::vector<std::string>& subprotocols);
+
 /// True if one of the patterns (with '*' for any text) matches an Origin. A pattern without port also admits the
 /// scheme's default port, and one without scheme any scheme.
 bool is_origin_allowed(std::string_view origin, const std::vector<std::string>& patterns);

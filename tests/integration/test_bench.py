@@ -56,6 +56,20 @@ def ascends(latency):
     return values[0] > 0 and values == sorted(values)
 
 
+def test_connections_without_wamp_through_the_gateway(start, port):
+    route = {"type": "gateway", "route": "bench", "realm": "realm1", "role": "anonymous",
+             "procedures": {"message": "bench.message"}}
+    node = start(nodes.config(port, paths={"gateway": route}))
+    result = bench("gateway", "--url", f"ws://127.0.0.1:{port}/ws", "--json", *SHORT, "--connections", "20",
+                   "--pid", node.process.pid)
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["connections"] == 20 and report["messages"] > 0 and report["server_cpu_us_per_message"] > 0
+    assert ascends(report["round_trip_us"])
+    wrong = bench("gateway", "--url", f"ws://127.0.0.1:{port}/ws", *SHORT, "--connections", "1", "--gateway", "/none")
+    assert "404 Not Found" in complaint(wrong, 1)
+
+
 @pytest.mark.parametrize("serializer", SERIALIZERS)
 @pytest.mark.parametrize("scenario", SIZES)
 def test_every_scenario_measures(router, scenario, serializer):
@@ -142,7 +156,7 @@ def test_more_sessions_than_descriptors(router):
 
 
 @pytest.mark.parametrize(("arguments", "text"), [
-    ((), "which scenario? fanout, pairs, rpc, latency, connections or idle"),
+    ((), "which scenario? fanout, pairs, rpc, latency, connections, gateway or idle"),
     (("flood",), "not expected: flood"),
     (("fanout", "--bogus"), "--bogus"),
     (("fanout", "--subscribers", "0"), "--subscribers: Value 0 not in range"),

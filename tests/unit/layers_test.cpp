@@ -22,12 +22,14 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"auth", {"realm", "serializers", "wamp", "settings", "base"}},
     {"transports", {"serializers", "wamp", "settings", "base"}},
     {"connection", {"auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
+    {"gateway", {"connection", "realm", "transports", "serializers", "wamp", "settings", "base"}},
     {"guests", {"settings", "base"}},
     {"node",
-     {"guests", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp", "settings", "base"}},
-    {"cli",
-     {"node", "guests", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp", "settings",
+     {"guests", "gateway", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp", "settings",
       "base"}},
+    {"cli",
+     {"node", "guests", "gateway", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp",
+      "settings", "base"}},
 };
 
 const fs::path kRouter = fs::path(CROSSPOINT_SOURCE_DIR) / "router";

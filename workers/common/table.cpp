@@ -48,18 +48,28 @@ class TemporaryFile {
   }
 
   /// Puts it in its place in a folder, unless something is there: link(), other than rename(), never replaces.
-  bool put(const std::string& folder, const std::string& place) {
+  bool add(const std::string& folder, const std::string& place) {
     const bool is_there = ::link(path_.c_str(), place.c_str()) != 0;
     if (is_there && errno != EEXIST) fail("placing");
+    write_entry(folder);
+    return !is_there;
+  }
+
+  /// The same whatever is there.
+  void put(const std::string& folder, const std::string& place) {
+    if (::rename(path_.c_str(), place.c_str()) != 0) fail("placing");
+    write_entry(folder);
+  }
+
+ private:
+  void write_entry(const std::string& folder) {
     // The folder's entry has to be on the disk as well, also if another program has just made it.
     const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const bool is_written = descriptor >= 0 && ::fsync(descriptor) == 0;
     if (descriptor >= 0) ::close(descriptor);
     if (!is_written) fail("placing");
-    return !is_there;
   }
 
- private:
   [[noreturn]] void fail(const std::string& what) const {
     throw Unreachable(what + " " + path_ + " failed: " + std::strerror(errno));
   }
@@ -109,7 +119,15 @@ bool Table::add(const std::string& id, const Json& document) const {
   std::filesystem::create_directories(data_, failed);
   TemporaryFile temporary(folder_);
   temporary.write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-  return temporary.put(data_, file(id));
+  return temporary.add(data_, file(id));
+}
+
+void Table::put(const std::string& id, const Json& document) const {
+  std::error_code failed;  // then there is no place for the file either, which says why
+  std::filesystem::create_directories(data_, failed);
+  TemporaryFile temporary(folder_);
+  temporary.write(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  temporary.put(data_, file(id));
 }
 
 bool Table::has(const std::string& id) const { return std::filesystem::exists(file(id)); }

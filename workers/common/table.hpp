@@ -24,6 +24,9 @@ class Table {
   /// Writes a document that is not there yet; false if it is. Then it is on the disk.
   bool add(const std::string& id, const Json& document) const;
 
+  /// Writes a document in place of the one that is there, if there is one.
+  void put(const std::string& id, const Json& document) const;
+
   bool has(const std::string& id) const;
   std::optional<Json> get(const std::string& id) const;
 

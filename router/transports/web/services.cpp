@@ -17,6 +17,7 @@ struct Make {
 
   std::unique_ptr<HttpService> operator()(const settings::NoService&) const { return std::make_unique<NoService>(); }
   std::unique_ptr<HttpService> operator()(const settings::WebSocket& s) const { return make_websocket(s, context); }
+  std::unique_ptr<HttpService> operator()(const settings::Gateway& s) const { return context.make_gateway(s); }
   std::unique_ptr<HttpService> operator()(const settings::StaticFiles& s) const { return make_static_files(s); }
   std::unique_ptr<HttpService> operator()(const settings::JsonValue& s) const { return make_json(s); }
   std::unique_ptr<HttpService> operator()(const settings::Redirect& s) const { return make_redirect(s); }

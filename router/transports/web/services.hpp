@@ -21,6 +21,8 @@ struct ServiceContext {
   std::function<MessageHandlerFactory&(const settings::LongPoll&)> make_longpoll_endpoint;
   /// A session of the router's own for a bridge; calls end after `call_timeout`. The result must outlive the service.
   std::function<BridgeSession&(const settings::BridgeTarget&, std::chrono::seconds call_timeout)> make_bridge_session;
+  /// The service of a gateway route; nullptr if its realm or role is not there.
+  std::function<std::unique_ptr<HttpService>(const settings::Gateway&)> make_gateway;
   /// What a nodeinfo page shows, as rows of name and value. Any thread.
   std::function<std::vector<std::pair<std::string, std::string>>()> node_info;
   std::string server;  ///< name and, if it may be shown, version

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connection/realm_gate.hpp"
+#include "connection/service.hpp"
+#include "gateway/client.hpp"
+#include "gateway/connection_id.hpp"
+#include "settings/gateway.hpp"
+
+namespace crosspoint::gateway {
+
+class Hub;
+
+/// A configured route. Constant.
+struct Route {
+  const settings::Gateway& settings;
+  const realm::Role& role;
+  Hub& hub;
+};
+
+/// The connections of one realm's routes on one thread. Belongs to that thread.
+class HubPart {
+ public:
+  HubPart(connection::RealmGate& gate, std::uint64_t node, std::atomic<std::size_t>& count)
+      : gate_(gate), node_(node), count_(count) {}
+
+  base::IoThread& io() { return gate_.io(); }
+  /// The session that calls a route's procedures.
+  connection::Service& service(const Route& route) { return gate_.service(route.role); }
+  /// For the arguments of the call being made.
+  std::string& buffer() { return buffer_; }
+
+  std::uint64_t next_number() { return ++last_number_; }
+  std::string id_of(std::uint64_t number) { return to_string({node_, io().index(), number}); }
+
+  void add(std::shared_ptr<Client> client);
+  void remove(std::uint64_t number) { clients_.erase(number); }
+  /// nullptr if it is gone.
+  std::shared_ptr<Client> find(std::uint64_t number) const;
+  /// Those of one route, or all if the name is empty.
+  std::vector<std::shared_ptr<Client>> clients(std::string_view route) const;
+  /// Sends to all of a route but those given by id. Returns to how many.
+  std::size_t broadcast(std::string_view route, const Data& data, const std::set<std::string>& except);
+  void shut_down();
+
+  /// A procedure did not do its work: a line in the log, one until it works again.
+  void failed(const Route& route, std::string_view what, const connection::Service::Answer& answer);
+  void succeeded(const Route& route) {
+    if (!failing_.empty()) failing_.erase(&route);
+  }
+
+  void count_up() { count_.fetch_add(1, std::memory_order_relaxed); }
+  void count_down() { count_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  connection::RealmGate& gate_;
+  const std::uint64_t node_;
+  std::atomic<std::size_t>& count_;
+  std::uint64_t last_number_ = 0;
+  tsl::robin_map<std::uint64_t, std::shared_ptr<Client>> clients_;
+  std::set<const Route*> failing_;
+  std::string buffer_;
+};
+
+/// The gateway of one realm, on all threads. Its parts are constant from the start on.
+class Hub {
+ public:
+  Hub(std::string realm, std::uint64_t node) : realm_(std::move(realm)), node_(node) {}
+
+  const std::string& realm() const { return realm_; }
+  std::uint64_t node() const { return node_; }
+  HubPart& part(unsigned thread) { return *parts_[thread]; }
+  unsigned parts() const { return static_cast<unsigned>(parts_.size()); }
+  void add_part(connection::RealmGate& gate, std::atomic<std::size_t>& count) {
+    parts_.push_back(std::make_unique<HubPart>(gate, node_, count));
+  }
+
+ private:
+  std::string realm_;
+  const std::uint64_t node_;
+  std::vector<std::unique_ptr<HubPart>> parts_;
+};
+
+}  // namespace crosspoint::gateway
