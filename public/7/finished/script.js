@@ -49,7 +49,8 @@ async function call(session, id) {
     const answer = await session.call(`workshop.rtc.offer.${id}`, [peer.localDescription.toJSON()]);
     if (peers.get(id) === peer) await peer.setRemoteDescription(answer);
   } catch (error) {
-    if (peers.get(id) !== peer) return;  // it was given up for the other side's call
+    // The other side's call stands. It has come already, or is on its way.
+    if (peers.get(id) !== peer || error.error === 'workshop.error.calling_you') return;
     console.log(`${id} cannot be called: ${error.error || error}`);
     drop(id, peer);
   }
