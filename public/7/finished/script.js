@@ -1,6 +1,7 @@
 // Lesson 7, finished: finds out which other tabs are there, calls them and is called, and chats over data channels.
 
 const peers = new Map();  // our connections with other tabs, by their session
+const called = new Set();  // those of them that we have asked for
 
 // Resolves when the other side's description is known. Until then candidates are of no use to either side.
 function described(peer) {
@@ -37,11 +38,14 @@ function newPeer(session, id) {
 
 function drop(id, peer) {
   peer.close();
-  if (peers.get(id) === peer) peers.delete(id);
+  if (peers.get(id) !== peer) return;
+  peers.delete(id);
+  called.delete(id);
 }
 
 async function call(session, id) {
   console.log(`I call ${id}.`);
+  called.add(id);
   const peer = newPeer(session, id);
   useChannel(id, peer.createDataChannel('chat'));
   try {
@@ -57,10 +61,12 @@ async function call(session, id) {
 }
 
 async function answer(session, offer, id) {
-  // When two call each other at the same moment, the call of the one with the higher number stands.
-  if (peers.get(id)?.signalingState === 'have-local-offer' && session.id > id) {
+  // When two call each other at the same moment, the call of the one with the higher number stands. The other's may arrive
+  // when it has answered already.
+  if (called.has(id) && session.id > id) {
     throw new autobahn.Error('workshop.error.calling_you', ['I am calling you already']);
   }
+  called.delete(id);
   console.log(`${id} calls me.`);
   const peer = newPeer(session, id);
   await peer.setRemoteDescription(offer);
