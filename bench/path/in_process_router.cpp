@@ -1,5 +1,7 @@
 #include "path/in_process_router.hpp"
 
+#include <ctime>
+
 #include "auth/methods.hpp"
 #include "micro/allocations.hpp"
 #include "path/instructions.hpp"
@@ -8,6 +10,15 @@
 #include "settings/transport.hpp"
 
 namespace crosspoint::bench {
+namespace {
+
+double thread_cpu_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+}  // namespace
 
 InProcessRouter::InProcessRouter() : io_(0), streams_(io_), router_({&io_}, {"node", "worker"}) {
   io_.post([this] { io_.stop(); });
@@ -27,9 +38,13 @@ void InProcessRouter::accept(int fd) {
 
 void InProcessRouter::run() {
   const std::uint64_t before = bench::allocations();
-  CountedInstructions counted;
-  while (io_.context().poll() != 0) {
+  const double since = thread_cpu_seconds();
+  {
+    CountedInstructions counted;
+    while (io_.context().poll() != 0) {
+    }
   }
+  cpu_seconds_ += thread_cpu_seconds() - since;
   allocations_ += bench::allocations() - before;
 }
 

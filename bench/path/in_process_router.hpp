@@ -28,7 +28,12 @@ class InProcessRouter {
 
   /// Calls of operator new within run() since the last reset().
   std::uint64_t allocations() const { return allocations_; }
-  void reset() { allocations_ = 0; }
+  /// CPU time within run() since the last reset(), in seconds.
+  double cpu_seconds() const { return cpu_seconds_; }
+  void reset() {
+    allocations_ = 0;
+    cpu_seconds_ = 0;
+  }
 
  private:
   base::IoThread io_;
@@ -38,6 +43,7 @@ class InProcessRouter {
   std::unique_ptr<transports::WebSocketService> service_;
   transports::HttpOptions options_;
   std::uint64_t allocations_ = 0;
+  double cpu_seconds_ = 0;
 };
 
 }  // namespace crosspoint::bench

@@ -129,3 +129,31 @@ test('step 4: they talk, also when there is no router any more', async () => {
   await tabs[0].page.waitForSelector('#chat button:disabled');
   await tabs[0].close();
 });
+
+test('the finished page and configuration do the same, and two may call each other at once', async () => {
+  await lesson.stop();
+  lesson = await Lesson.start(7, {state: 'finished'});
+  const tabs = [await opened('/7/finished/'), await opened('/7/finished/'), await opened('/7/finished/')];
+  for (const tab of tabs) for (const other of tabs) if (tab !== other) await sees(tab, other);
+  const [one, two, three] = tabs;
+  // Both have made their offers before either hears of the other's.
+  for (const tab of [one, two]) {
+    await tab.type(`const ask = connection.session.call.bind(connection.session);
+      connection.session.call = (...all) => new Promise((resolve) => window.goOn = () => resolve(ask(...all)))`);
+  }
+  await press(one, two);
+  await press(two, one);
+  for (const tab of [one, two]) await tab.page.waitForFunction(() => window.goOn);
+  for (const tab of [one, two]) await tab.type('goOn()');
+  for (const [tab, other] of [[one, two], [two, one]]) await tab.says(`The data channel with ${other.id} is open.`);
+  await talk([one, two]);
+  assert.ok(!tabs.some((tab) => tab.lines.some((line) => line.includes('cannot be called'))));
+
+  await press(three, one);
+  await three.says(`The data channel with ${one.id} is open.`);
+  await say(one, 'to all');
+  for (const tab of [two, three]) await saw(tab, one.id, 'to all');
+  await one.close();
+  for (const tab of [two, three]) await tab.says(`The data channel with ${one.id} is closed.`);
+  for (const tab of [two, three]) await tab.close();
+});
