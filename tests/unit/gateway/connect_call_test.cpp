@@ -15,7 +15,11 @@ ConnectDecision decide(json value) {
 }
 
 ConnectDecision decide_error(std::string error, json keywords = json::object()) {
-  return read_answer({std::move(error), "text", {}, std::move(keywords)});
+  connection::Service::Answer answer;
+  answer.error = std::move(error);
+  answer.message = "text";
+  answer.keyword_arguments = std::move(keywords);
+  return read_answer(answer);
 }
 
 }  // namespace
