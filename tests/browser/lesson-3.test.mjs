@@ -56,7 +56,9 @@ async function talk(program, sum) {
   await tab.says('Caller says: "add" failed: ');
   await tab.type('wsWorkshop.reg()');
   await tab.says('Callee says: "add" was refused: wamp.error.not_authorized');
+  const lines = lesson.router.lines.length;
   assert.equal(await robot.stop(), 0);
+  await lesson.router.line(/left realm .*authid "alan"/, lines);
   await tab.type('wsWorkshop.call()');
   await tab.says('Caller says: "add" failed: wamp.error.no_such_procedure');
   await tab.close();
