@@ -36,7 +36,9 @@ int main(int argc, char** argv) {
     });
     // Those that a former run of this program has known: they connect again, and say again who they are.
     workshop::call(session, "crosspoint.gateway.list", {"layer"}, [session](const Json& ids) {
-      for (const Json& id : ids) workshop::call(session, "crosspoint.gateway.close", {id}, [](const Json&) {});
+      for (const Json& id : ids) {
+        workshop::call(session, "crosspoint.gateway.close", Json::array({id}), [](const Json&) {});
+      }
     });
   });
   return worker.run();
