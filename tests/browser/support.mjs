@@ -124,6 +124,7 @@ export class Lesson {
     let text = JSON.stringify(this.config, null, 4);
     text = replacePorts(text, this.replace);
     text = text.replace(/(\.\.\/)+build\/bin\/(\w+)/g, (_, up, name) => this.programs[name] || builtProgram(name));
+    text = text.replace(/(\.\.\/)+public\b/g, () => path.join(root, 'public'));
     writeFileSync(path.join(this.node, 'config.json'), text);
   }
 
