@@ -18,7 +18,7 @@ std::string bytes_as_text(const char* data, std::size_t size) {
   return std::string(1, '\0') + base64;
 }
 
-Json convert(const msgpack::object& object, int depth) {
+Json convert(const msgpack::object& object, Bytes bytes, int depth) {
   if (depth > kDeepest) throw std::runtime_error("a value is nested too deeply");
   switch (object.type) {
     case msgpack::type::BOOLEAN:
@@ -33,11 +33,12 @@ Json convert(const msgpack::object& object, int depth) {
     case msgpack::type::STR:
       return std::string(object.via.str.ptr, object.via.str.size);
     case msgpack::type::BIN:
-      return bytes_as_text(object.via.bin.ptr, object.via.bin.size);
+      if (bytes == Bytes::as_text) return bytes_as_text(object.via.bin.ptr, object.via.bin.size);
+      return Json::binary({object.via.bin.ptr, object.via.bin.ptr + object.via.bin.size});
     case msgpack::type::ARRAY: {
       Json array = Json::array();
       for (std::uint32_t i = 0; i < object.via.array.size; ++i) {
-        array.push_back(convert(object.via.array.ptr[i], depth + 1));
+        array.push_back(convert(object.via.array.ptr[i], bytes, depth + 1));
       }
       return array;
     }
@@ -46,7 +47,7 @@ Json convert(const msgpack::object& object, int depth) {
       for (std::uint32_t i = 0; i < object.via.map.size; ++i) {
         const msgpack::object_kv& item = object.via.map.ptr[i];
         if (item.key.type == msgpack::type::STR) {
-          map[std::string(item.key.via.str.ptr, item.key.via.str.size)] = convert(item.val, depth + 1);
+          map[std::string(item.key.via.str.ptr, item.key.via.str.size)] = convert(item.val, bytes, depth + 1);
         }
       }
       return map;
@@ -76,7 +77,7 @@ std::uint64_t as_id(const Json* value) {
 
 }  // namespace
 
-Json to_json(const msgpack::object& object) { return convert(object, 0); }
+Json to_json(const msgpack::object& object, Bytes bytes) { return convert(object, bytes, 0); }
 
 msgpack::object to_msgpack(const Json& value, msgpack::zone& zone) {
   switch (value.type()) {
@@ -90,6 +91,10 @@ msgpack::object to_msgpack(const Json& value, msgpack::zone& zone) {
       return msgpack::object(value.get<double>(), zone);
     case Json::value_t::string:
       return msgpack::object(value.get_ref<const std::string&>(), zone);
+    case Json::value_t::binary: {
+      const Json::binary_t& bytes = value.get_binary();
+      return msgpack::object(std::vector<unsigned char>(bytes.begin(), bytes.end()), zone);
+    }
     case Json::value_t::array: {
       std::vector<msgpack::object> items;
       for (const Json& item : value) items.push_back(to_msgpack(item, zone));

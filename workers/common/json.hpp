@@ -9,8 +9,14 @@ namespace workshop {
 
 using Json = nlohmann::json;
 
-/// What came over WAMP as MessagePack. Bytes become text, as in WAMP's JSON: a zero character and their base64.
-Json to_json(const msgpack::object& object);
+/// What becomes of bytes.
+enum class Bytes {
+  as_text,   ///< as in WAMP's JSON: a zero character and their base64
+  as_bytes,  ///< a Json that is_binary()
+};
+
+/// What came over WAMP as MessagePack.
+Json to_json(const msgpack::object& object, Bytes bytes = Bytes::as_text);
 
 /// And the other way; the object's memory is the zone's.
 msgpack::object to_msgpack(const Json& value, msgpack::zone& zone);

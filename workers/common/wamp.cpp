@@ -14,9 +14,9 @@ constexpr std::chrono::milliseconds kGlance{100};  // how soon it is seen that t
 using Invocation = autobahn::wamp_invocation;
 using Handler = std::function<void(const Invocation& invocation, const Json& args)>;
 
-Json arguments_of(const Invocation& invocation) {
+Json arguments_of(const Invocation& invocation, Bytes bytes) {
   if (invocation->number_of_arguments() == 0) return Json::array();
-  return to_json(invocation->arguments<msgpack::object>());
+  return to_json(invocation->arguments<msgpack::object>(), bytes);
 }
 
 /// Answers, unless the connection has gone meanwhile.
@@ -33,11 +33,11 @@ void answer(const Invocation& invocation, const std::string& name, const std::fu
   }
 }
 
-void provide_with(const Session& session, const std::string& name, const Handler& handler) {
-  auto registered =
-      session->provide(name, [name, handler](Invocation invocation) { handler(invocation, arguments_of(invocation)); });
+void provide_with(const Session& session, const std::string& name, Bytes bytes, const Handler& handler) {
+  auto registered = session->provide(
+      name, [bytes, handler](Invocation invocation) { handler(invocation, arguments_of(invocation, bytes)); });
   const std::weak_ptr<WampSession> weak = session;
-  when_ready(std::move(registered), [weak, name, handler](auto result) {
+  when_ready(std::move(registered), [weak, name, bytes, handler](auto result) {
     try {
       result.get();
       terminal_log("I registered the procedure \"" + name + "\"");
@@ -49,9 +49,9 @@ void provide_with(const Session& session, const std::string& name, const Handler
       }
       terminal_log("Somebody else has the procedure \"" + name + "\", trying again");
       auto timer = std::make_shared<boost::asio::steady_timer>(ours->io, std::chrono::seconds(1));
-      timer->async_wait([timer, weak, name, handler](const boost::system::error_code& stopped) {
+      timer->async_wait([timer, weak, name, bytes, handler](const boost::system::error_code& stopped) {
         const Session again = weak.lock();
-        if (!stopped && again) provide_with(again, name, handler);
+        if (!stopped && again) provide_with(again, name, bytes, handler);
       });
     }
   });
@@ -90,31 +90,33 @@ void subscribe_prefix(const Session& session, const std::string& prefix, Listene
   subscribe_with(session, prefix, "prefix", std::move(listener));
 }
 
-void provide(const Session& session, const std::string& name, Procedure procedure) {
-  provide_with(session, name, [name, procedure = std::move(procedure)](const Invocation& invocation, const Json& args) {
-    answer(invocation, name, [&] { return procedure(args); });
-  });
+void provide(const Session& session, const std::string& name, Procedure procedure, Bytes bytes) {
+  provide_with(session, name, bytes,
+               [name, procedure = std::move(procedure)](const Invocation& invocation, const Json& args) {
+                 answer(invocation, name, [&] { return procedure(args); });
+               });
 }
 
 void provide_beside(const Session& session, const std::string& name, Procedure procedure) {
   const std::weak_ptr<WampSession> weak = session;
-  provide_with(
-      session, name, [weak, name, procedure = std::move(procedure)](const Invocation& invocation, const Json& args) {
-        const Session ours = weak.lock();
-        if (!ours) return;
-        const bool taken = ours->procedures.post([weak, name, procedure, invocation, args] {
-          std::function<Json()> result;
-          try {
-            result = [value = procedure(args)] { return value; };
-          } catch (const std::exception& error) {
-            result = [text = std::string(error.what())]() -> Json { throw std::runtime_error(text); };
-          }
-          const Session still = weak.lock();
-          if (still) still->io.post([invocation, name, result] { answer(invocation, name, result); });
-        });
-        if (!taken)
-          answer(invocation, name, []() -> Json { throw std::runtime_error("too much to do, try again later"); });
-      });
+  provide_with(session, name, Bytes::as_text,
+               [weak, name, procedure = std::move(procedure)](const Invocation& invocation, const Json& args) {
+                 const Session ours = weak.lock();
+                 if (!ours) return;
+                 const bool taken = ours->procedures.post([weak, name, procedure, invocation, args] {
+                   std::function<Json()> result;
+                   try {
+                     result = [value = procedure(args)] { return value; };
+                   } catch (const std::exception& error) {
+                     result = [text = std::string(error.what())]() -> Json { throw std::runtime_error(text); };
+                   }
+                   const Session still = weak.lock();
+                   if (still) still->io.post([invocation, name, result] { answer(invocation, name, result); });
+                 });
+                 if (!taken)
+                   answer(invocation, name,
+                          []() -> Json { throw std::runtime_error("too much to do, try again later"); });
+               });
 }
 
 void run_beside(const Session& session, const std::string& queue, std::function<void()> job) {

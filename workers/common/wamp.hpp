@@ -22,7 +22,7 @@ void subscribe_prefix(const Session& session, const std::string& prefix, Listene
 
 /// Registers a procedure. An exception is the caller's error. If another session has it (one of ours, say, whose end
 /// the router has not noticed) it is tried again until it works.
-void provide(const Session& session, const std::string& name, Procedure procedure);
+void provide(const Session& session, const std::string& name, Procedure procedure, Bytes bytes = Bytes::as_text);
 
 /// The same for a procedure that has to wait for something: it runs in a thread beside the session, four at a time, and
 /// so must not touch what others of our threads change.
