@@ -54,7 +54,7 @@ def test_a_service_of_the_compose_file_runs_a_node_that_is_there(name):
 def test_the_compose_file_has_every_part_of_the_workshop():
     ports = {name: service["ports"][0].split(":")[0] for name, service in COMPOSE["services"].items() if "ports" in service}
     assert ports == {"http": "8081", "server_0": "8000", **{f"crossbar_{n}": f"800{n}" for n in range(1, 8)},
-                     "crossbar_8": "8080", "crossbar_9": "3333",
+                     "crossbar_8": "8080", "crossbar_9": "3333", "crossbar_10": "8010",
                      **{f"app_{n}": f"801{n}" for n in range(4, 7)}, "redis": "6379", "redis_ui": "5001"}
     assert "zmq_6" in COMPOSE["services"]
     assert all(service["build"] == "." for service in COMPOSE["services"].values())

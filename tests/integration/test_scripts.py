@@ -15,10 +15,10 @@ import urllib.request
 import pytest
 
 from support import node as nodes
-from support.wamp import Client, WebSocket
+from support.wamp import TEXT, Client, WebSocket
 
 
-PORTS = {8001: 0, 8003: 0, 8004: 0, 8081: 0, 9004: 0}  # what stands in for each port, anew for each test
+PORTS = dict.fromkeys((8001, 8003, 8004, 8080, 3333, 8010, 8081, 9004, 9008, 9009, 9010), 0)  # what stands in for each port, anew for each test
 
 
 class Script:
@@ -65,12 +65,14 @@ def tree(tmp_path):
     for name in ("setup", "build"):  # what they do has been done
         (root / "bin" / name).write_text("#!/bin/sh\n")
     PORTS.update({number: nodes.free_port() for number in PORTS})
-    for file, number in (("lessons/1", 8001), ("lessons/3", 8003), ("lessons/4", 8004),
-                         ("lessons/4", 9004), ("config/pages", 8081)):
+    for file, number in (("lessons/1", 8001), ("lessons/3", 8003), ("lessons/4", 8004), ("lessons/4", 9004),
+                         ("lessons/8", 8080), ("lessons/8", 9008), ("lessons/9", 3333), ("lessons/9", 9009),
+                         ("lessons/10", 8010), ("lessons/10", 9010), ("config/pages", 8081)):
         for config in (root / file).rglob("config.json"):
             config.write_text(config.read_text().replace(str(number), str(PORTS[number])))
     yield root
-    for directory in ("config/pages", "lessons/1/.crossbar", "lessons/3/.crossbar", "lessons/4/finished/.crossbar"):
+    for directory in ("config/pages", "lessons/1/.crossbar", "lessons/3/.crossbar",
+                      *(f"lessons/{number}/finished/.crossbar" for number in (4, 8, 9, 10))):
         nodes.run("stop", "--cbdir", root / directory)
 
 
@@ -139,6 +141,29 @@ def test_running_it_again_restarts_the_router_and_leaves_the_pages_alone(tree):
     assert running(tree / "config/pages")
     assert third.interrupt() == 0
     assert not running(tree / "config/pages")
+
+
+@pytest.mark.parametrize("lesson, port, path, message, answer, last", [
+    (8, 8080, "/", {"connect": "server"}, {"data": {"clients": [{"id": 1}]}}, "layer.disconnect"),
+    (9, 3333, "/ws", {"message": "move", "direction": "up"}, {"connections"}, "cage.connections"),
+    (10, 8010, "/desk", {"event": "who"}, {"event", "id"}, "sockets.room.request"),
+])
+def test_lessons_for_plain_websocket_run_with_their_program(tree, monkeypatch, lesson, port, path, message, answer, last):
+    monkeypatch.setenv("WORKSHOP_DB", str(tree / "db"))
+    script = Script(tree / "bin" / "run-crossbar", lesson, "--finished")
+    script.wait_for(f"http://localhost:8081/{lesson}/")
+    script.wait_for(f'I registered the procedure "{last}"')
+    if lesson == 8:
+        other = WebSocket(PORTS[port], path, None)
+        other.send_frame(TEXT, b'{"connect": "client"}')
+        script.wait_for('Connection 1 says {"connect":"client"}')
+    client = WebSocket(PORTS[port], path, None)
+    client.send_frame(TEXT, json.dumps(message).encode())
+    _, said, _ = client.receive_frame()
+    heard = json.loads(said)
+    assert heard == answer if isinstance(answer, dict) else set(heard) == answer, heard
+    assert script.interrupt() == 0
+    assert not running(tree / f"lessons/{lesson}/finished/.crossbar")
 
 
 def test_skip_shows_only_what_the_guests_say(tree):
