@@ -48,8 +48,13 @@ class Client::StreamSide final : public transports::Protocol {
   Client& client_;
 };
 
-Client::Client(Network& network, std::size_t index, ClientEvents& events, const Target* plain)
-    : network_(network), index_(index), events_(events), plain_(plain) {}
+Client::Client(Network& network, std::size_t index, ClientEvents& events, const Target* plain,
+               const serializers::Serializer* serializer)
+    : network_(network),
+      index_(index),
+      events_(events),
+      plain_(plain),
+      serializer_(serializer != nullptr ? *serializer : network.serializer()) {}
 
 void Client::fail(const std::string& text) const { throw Failure(text); }
 
@@ -74,7 +79,7 @@ void Client::connected(boost::system::error_code error) {
   if (stream_ == nullptr) fail("the kernel does not let a socket be watched");
   stream_->set_protocol(std::make_unique<StreamSide>(*this));
   state_ = State::upgrading;
-  upgrade_ = make_upgrade(plain_ != nullptr ? *plain_ : network_.options().target, serializer(), network_.random);
+  upgrade_ = make_upgrade(plain_ != nullptr ? *plain_ : network_.options().target, subprotocol(), network_.random);
   stream_->out().append_copy(base::as_bytes(upgrade_.request));
   stream_->wake();
 }
@@ -100,7 +105,7 @@ std::size_t Client::read_response(std::span<const std::uint8_t> bytes) {
     return 0;
   }
   const std::size_t size = end + kEnd.size();
-  if (const auto problem = check_upgrade(text.substr(0, size), upgrade_, serializer()); !problem.empty()) {
+  if (const auto problem = check_upgrade(text.substr(0, size), upgrade_, subprotocol()); !problem.empty()) {
     fail(network_.options().url + ": " + problem);
   }
   upgrade_ = {};
@@ -174,11 +179,11 @@ void Client::on_frame(const FrameHeader& header, std::span<std::uint8_t> payload
 void Client::on_payload(base::Bytes bytes) {
   if (state_ == State::closing) return;
   if (plain_ != nullptr) return events_.on_text(*this, base::as_text(bytes));
-  if (network_.serializer().is_text && !serializers::is_utf8(base::as_text(bytes))) {
+  if (serializer_.is_text && !serializers::is_utf8(base::as_text(bytes))) {
     fail("the router sends a text message that is not UTF-8");
   }
   wamp::Message message;
-  const auto problem = serializers::decode(network_.serializer().encoding, bytes, network_.scratch, message);
+  const auto problem = serializers::decode(serializer_.encoding, bytes, network_.scratch, message);
   if (!problem.empty()) fail(fmt::format("the router sends a malformed message: {}", problem));
   if (state_ == State::joining) {
     while_joining(message);
@@ -224,9 +229,8 @@ void Client::while_joined(const wamp::Message& message) {
 
 void Client::send(const wamp::Message& message) {
   serializers::EncodedMessage encoded;
-  network_.encoder.encode(message, network_.serializer().encoding, encoded);
-  send_frame(network_.serializer().is_text ? Opcode::text : Opcode::binary, encoded.head, encoded.payload,
-             encoded.tail);
+  network_.encoder.encode(message, serializer_.encoding, encoded);
+  send_frame(serializer_.is_text ? Opcode::text : Opcode::binary, encoded.head, encoded.payload, encoded.tail);
 }
 
 void Client::send_text(std::string_view text) { send_frame(Opcode::text, base::as_bytes(text), {}, {}); }

@@ -33,8 +33,9 @@ class ClientEvents {
 /// WebSocket without WAMP, which has joined as soon as it is open.
 class Client {
  public:
-  /// `plain`: where to connect, if it is not to speak WAMP.
-  Client(Network& network, std::size_t index, ClientEvents& events, const Target* plain = nullptr);
+  /// `plain`: where to connect, if it is not to speak WAMP. `serializer`: nullptr for that of the network.
+  Client(Network& network, std::size_t index, ClientEvents& events, const Target* plain = nullptr,
+         const serializers::Serializer* serializer = nullptr);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -63,13 +64,14 @@ class Client {
   void while_joining(const wamp::Message& message);
   void while_joined(const wamp::Message& message);
   void send_frame(transports::Opcode opcode, base::Bytes head, base::Bytes payload, std::string_view tail);
-  const serializers::Serializer* serializer() const { return plain_ != nullptr ? nullptr : &network_.serializer(); }
+  const serializers::Serializer* subprotocol() const { return plain_ != nullptr ? nullptr : &serializer_; }
   [[noreturn]] void fail(const std::string& text) const;
 
   Network& network_;
   const std::size_t index_;
   ClientEvents& events_;
   const Target* const plain_;
+  const serializers::Serializer& serializer_;
   State state_ = State::closed;
   std::optional<boost::asio::ip::tcp::socket> socket_;  // until the connection stands
   transports::Stream* stream_ = nullptr;                // from then on

@@ -12,7 +12,8 @@ constexpr std::size_t kUsualWindow = 256;
 }  // namespace
 
 EventLoad::EventLoad(Network& network, Clients& clients, std::size_t publishers, std::size_t subscribers_each)
-    : clients_(clients),
+    : options_(network.options()),
+      clients_(clients),
       subscribers_each_(subscribers_each),
       window_(window_of(network.options(), kUsualWindow)),
       payload_(network.options().encoding, network.options().payload),
@@ -23,6 +24,12 @@ EventLoad::EventLoad(Network& network, Clients& clients, std::size_t publishers,
     groups_[i].missing.resize(window_);
     for (std::size_t k = 0; k < subscribers_each; ++k) receivers_.emplace_back(groups_[i].topic, i);
   }
+}
+
+const serializers::Serializer* EventLoad::serializer_of(std::size_t index) const {
+  const auto& names = options_.subscriber_serializers;
+  if (index < groups_.size() || names.empty()) return nullptr;
+  return serializers::find_by_name(names[(index - groups_.size()) % names.size()]);
 }
 
 void EventLoad::on_joined(Client& client) {

@@ -16,6 +16,7 @@ class EventLoad final : public Scenario {
   EventLoad(Network& network, Clients& clients, std::size_t publishers, std::size_t subscribers_each);
 
   std::size_t sessions() const override { return groups_.size() + receivers_.size(); }
+  const serializers::Serializer* serializer_of(std::size_t index) const override;
   std::size_t ready() const override { return ready_; }
   void begin() override;
   void finish() override { running_ = false; }
@@ -38,6 +39,7 @@ class EventLoad final : public Scenario {
   void publish_more(std::size_t publisher);
   std::uint64_t under_way() const { return counters_.sent * subscribers_each_ - counters_.done; }
 
+  const Options& options_;
   Clients& clients_;
   const std::size_t subscribers_each_;
   const std::size_t window_;

@@ -24,6 +24,42 @@ void add_window(CLI::App& command, Options& options, const char* text) {
   command.add_option("--window", options.window, text)->check(CLI::Range(std::size_t{1}, std::size_t{1} << 20));
 }
 
+const std::vector<std::string> kComparable{"fanout", "pairs", "rpc", "latency", "connections", "churn", "idle"};
+
+/// Both routers run the same scenarios with the same flags.
+void add_comparison(CLI::App& app, Options& options) {
+  CLI::App* compare = app.add_subcommand("compare", "scenarios at two routers in turn: a table, and a plot");
+  compare->add_option("--against", options.against_url, "the other router's WebSocket")->required();
+  compare->add_option("--against-pid", options.against_pids, "the other router's process (repeat for several)");
+  compare->add_option("--name", options.name, "what to call the router at --url")->capture_default_str();
+  compare->add_option("--against-name", options.against_name, "what to call the other one")->capture_default_str();
+  compare->add_option("--scenarios", options.scenarios, "which, with commas between them")
+      ->delimiter(',')
+      ->check(CLI::IsMember(kComparable))
+      ->capture_default_str();
+  compare->add_option("--rounds", options.rounds, "how often each runs at each router")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1000}))
+      ->capture_default_str();
+  compare->add_option("--svg", options.svg, "write the plot to this file");
+  add_count(*compare, "--subscribers", options.subscribers, "fanout, latency");
+  add_count(*compare, "--pairs", options.pairs, "pairs");
+  add_count(*compare, "--callers", options.callers, "rpc");
+  add_count(*compare, "--callees", options.callees, "rpc");
+  add_count(*compare, "--concurrency", options.concurrency, "connections");
+  add_count(*compare, "--sessions", options.sessions, "churn, idle");
+  add_count(*compare, "--topics", options.topics, "churn");
+  add_window(*compare, options, "fanout, pairs, rpc, churn");
+  compare->add_option("--rate", options.rate, "latency")->check(CLI::Range(0.1, 10'000'000.0))->capture_default_str();
+}
+
+void add_subscriber_serializers(CLI::App& command, Options& options) {
+  command
+      .add_option("--subscriber-serializers", options.subscriber_serializers,
+                  "what the subscribers speak in turn, with commas between them (default: --serializer)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"json", "msgpack", "cbor", "ubjson"}));
+}
+
 /// Each subcommand has the common flags itself, so that its own --help shows them.
 void add_common(CLI::App& command, Options& options) {
   command.add_option("--url", options.url, "the router's WebSocket, ws://host:port/path")->capture_default_str();
@@ -55,10 +91,12 @@ void add_scenarios(CLI::App& app, Options& options) {
   CLI::App* fanout = app.add_subcommand("fanout", "one publisher, many subscribers of its topic");
   add_count(*fanout, "--subscribers", options.subscribers, "subscribers");
   add_window(*fanout, options, "publications not yet seen by all subscribers (default: 256, less if they are large)");
+  add_subscriber_serializers(*fanout, options);
 
   CLI::App* pairs = app.add_subcommand("pairs", "many publishers, each with a topic and one subscriber of its own");
   add_count(*pairs, "--pairs", options.pairs, "publishers, and as many subscribers");
   add_window(*pairs, options, "publications of a publisher not yet seen (default: 256, less if they are large)");
+  add_subscriber_serializers(*pairs, options);
 
   CLI::App* rpc = app.add_subcommand("rpc", "callers that call the procedures of callees");
   add_count(*rpc, "--callers", options.callers, "sessions that call");
@@ -82,7 +120,29 @@ void add_scenarios(CLI::App& app, Options& options) {
   CLI::App* idle = app.add_subcommand("idle", "sessions that do nothing: their memory; needs --pid");
   add_count(*idle, "--sessions", options.sessions, "sessions");
 
+  CLI::App* churn = app.add_subcommand("churn", "sessions that subscribe and unsubscribe, over and over");
+  add_count(*churn, "--sessions", options.sessions, "sessions (default here: 100)");
+  add_count(*churn, "--topics", options.topics, "topics that they subscribe to in turn");
+  add_window(*churn, options, "requests that a session keeps under way (default: 4)");
+
+  add_comparison(app, options);
   for (CLI::App* command : app.get_subcommands({})) add_common(*command, options);
+}
+
+void check_processes(const std::string& flag, const std::vector<int>& pids) {
+  for (const int pid : pids) {
+    if (!process_exists(pid)) throw UsageError(flag + ": there is no process " + std::to_string(pid));
+  }
+}
+
+void finish_comparison(Options& options, const CLI::App& command) {
+  std::string problem;
+  if (!parse_url(options.against_url, options.against, problem)) throw UsageError("--against: " + problem);
+  options.subscribers_given = command.count("--subscribers") > 0;
+  const bool has_idle =
+      std::find(options.scenarios.begin(), options.scenarios.end(), "idle") != options.scenarios.end();
+  if (has_idle && (options.pids.empty() || options.against_pids.empty()))
+    throw UsageError("compare: idle needs --pid and --against-pid");
 }
 
 /// What CLI11's checks cannot say.
@@ -92,12 +152,13 @@ void finish(Options& options, const CLI::App& command) {
   if (!parse_url(options.url, options.target, problem)) throw UsageError("--url: " + problem);
   options.encoding = serializers::find_by_name(options.serializer)->encoding;
   if (options.scenario == "latency" && command.count("--subscribers") == 0) options.subscribers = 1;
+  if (options.scenario == "churn" && command.count("--sessions") == 0) options.sessions = 100;
+  if (options.scenario == "compare") finish_comparison(options, command);
   if (!options.ticket.empty() && options.authid.empty()) throw UsageError("--ticket needs --authid");
   if (!options.authid.empty() && options.ticket.empty()) throw UsageError("--authid needs --ticket");
   if (options.scenario == "idle" && options.pids.empty()) throw UsageError("idle: --pid is required");
-  for (const int pid : options.pids) {
-    if (!process_exists(pid)) throw UsageError("--pid: there is no process " + std::to_string(pid));
-  }
+  check_processes("--pid", options.pids);
+  check_processes("--against-pid", options.against_pids);
 }
 
 std::string one_line(std::string text) {
@@ -153,7 +214,8 @@ Parsed parse_command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     const auto chosen = app.get_subcommands();
-    if (chosen.empty()) throw UsageError("which scenario? fanout, pairs, rpc, latency, connections, gateway or idle");
+    if (chosen.empty())
+      throw UsageError("which scenario? fanout, pairs, rpc, latency, connections, gateway, churn or idle; or compare");
     finish(parsed.options, *chosen.front());
     parsed.run = true;
   } catch (const CLI::CallForHelp& help) {

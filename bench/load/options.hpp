@@ -22,7 +22,7 @@ struct Target {
 /// False if `url` is no ws:// URL; `problem` says why.
 bool parse_url(std::string_view url, Target& out, std::string& problem);
 
-/// What the command line says. Counts belong to the scenarios that use them.
+/// What the command line says. Counts belong to the scenarios that use them. `scenario` is "compare" for a comparison.
 struct Options {
   std::string scenario;
   std::string url = "ws://127.0.0.1:8080/ws";
@@ -30,6 +30,8 @@ struct Options {
   std::string realm = "realm1";
   std::string serializer = "msgpack";
   wamp::Encoding encoding = wamp::Encoding::msgpack;
+  /// Those of the subscribers in turn, in `fanout` and `pairs`; none: that of the publishers.
+  std::vector<std::string> subscriber_serializers;
   std::string authid;
   std::string ticket;
   std::size_t payload = 64;
@@ -51,6 +53,18 @@ struct Options {
   std::size_t connections = 2000;
   std::string gateway = "/gateway";         ///< the path of a gateway route
   std::string procedure = "bench.message";  ///< that the route calls
+  std::size_t topics = 1000;
+
+  // A comparison: the second router, and how the two are called.
+  std::string against_url;
+  Target against;
+  std::vector<int> against_pids;
+  std::string name = "first";
+  std::string against_name = "second";
+  std::vector<std::string> scenarios{"fanout", "pairs", "rpc", "latency", "connections"};
+  std::size_t rounds = 5;
+  std::string svg;  ///< the file for the plot; empty: none
+  bool subscribers_given = false;
 };
 
 /// What parsing the command line came to. Without `run` the program ends with `exit_code`.

@@ -20,6 +20,7 @@ class Report {
 
   std::string table() const;
   std::string json() const { return document_.dump(2) + "\n"; }
+  const nlohmann::ordered_json& document() const { return document_; }
 
  private:
   struct Row {

@@ -25,7 +25,8 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
 Runner::Runner(Network& network, Clients& clients, Scenario& scenario)
     : network_(network), clients_(clients), scenario_(scenario) {
   for (std::size_t i = 0; i < scenario.sessions(); ++i) {
-    clients_.push_back(std::make_unique<Client>(network_, i, *this, scenario.plain_target(i)));
+    clients_.push_back(
+        std::make_unique<Client>(network_, i, *this, scenario.plain_target(i), scenario.serializer_of(i)));
   }
 }
 

@@ -34,6 +34,8 @@ struct Measured {
 class Scenario : public ClientEvents {
  public:
   virtual std::size_t sessions() const = 0;
+  /// What client `index` speaks; nullptr: what the command line says.
+  virtual const serializers::Serializer* serializer_of([[maybe_unused]] std::size_t index) const { return nullptr; }
   /// Sessions that have joined and, where they have to, subscribed or registered.
   virtual std::size_t ready() const = 0;
   /// All are ready: the load begins, with the warm-up.
@@ -68,6 +70,7 @@ std::unique_ptr<Scenario> make_rpc(Network& network, Clients& clients);
 std::unique_ptr<Scenario> make_latency(Network& network, Clients& clients);
 std::unique_ptr<Scenario> make_connections(Network& network, Clients& clients);
 std::unique_ptr<Scenario> make_gateway(Network& network, Clients& clients);
+std::unique_ptr<Scenario> make_churn(Network& network, Clients& clients);
 std::unique_ptr<Scenario> make_idle(Network& network, Clients& clients);
 
 }  // namespace crosspoint::bench

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import threading
+from xml.etree import ElementTree
 
 import pytest
 
@@ -26,6 +27,7 @@ SIZES = {
     "rpc": ("--callers", "3", "--callees", "2", "--window", "4"),
     "latency": ("--rate", "500", "--subscribers", "2"),
     "connections": ("--concurrency", "4"),
+    "churn": ("--sessions", "3", "--topics", "5", "--window", "2"),
     "idle": ("--sessions", "20"),
 }
 
@@ -96,6 +98,9 @@ def test_every_scenario_measures(router, scenario, serializer):
     elif scenario == "connections":
         assert figures["joined"] > 10 and figures["server_cpu_us_per_session"] > 0
         assert ascends(figures["join_us"])
+    elif scenario == "churn":
+        assert figures["operations"] > 100 and figures["server_cpu_us_per_operation"] > 0
+        assert ascends(figures["answer_us"])
     else:
         assert figures["sessions"] == 20
         assert -1000 < figures["server_rss_kib_per_session"] < 1000
@@ -106,6 +111,12 @@ def test_every_scenario_measures(router, scenario, serializer):
 def test_payloads_of_all_frame_sizes(router, scenario, size):
     figures = measure(scenario, router[0], "--payload", size)
     assert figures["payload"] == size and figures[{"pairs": "events", "rpc": "calls"}[scenario]] > 10
+
+
+def test_subscribers_speak_other_serializers_than_publishers(router):
+    """Each checks what it gets."""
+    figures = measure("fanout", router[0], "--serializer", "json", "--subscriber-serializers", "msgpack,cbor,ubjson,json")
+    assert figures["events"] > 100
 
 
 def test_a_table_for_people_and_progress_once_a_second(router):
@@ -123,6 +134,55 @@ def test_signing_in_with_a_ticket(start, port):
     command = ("pairs", "--url", f"ws://127.0.0.1:{port}/ws", *SHORT, "--authid", "joe")
     assert bench(*command, env={"CROSSPOINT_BENCH_TICKET": "secret!!!"}).returncode == 0
     assert complaint(bench(*command, "--ticket", "wrong"), 1).startswith("refused: wamp.error.not_authorized: ")
+
+
+@pytest.fixture
+def other(start, port):
+    return port, start(nodes.config(port))
+
+
+def compare(first, second, *arguments):
+    urls = [f"ws://127.0.0.1:{port}/ws" for port, _ in (first, second)]
+    pids = [("--pid", first[1].process.pid), ("--against-pid", second[1].process.pid)]
+    return bench("compare", "--url", urls[0], *pids[0], "--against", urls[1], *pids[1], "--rounds", 2, "--subscribers", 5,
+                 *SHORT, *arguments)
+
+
+def test_two_routers_side_by_side(router, other, tmp_path):
+    svg = tmp_path / "plot.svg"
+    result = compare(router, other, "--scenarios", "fanout,rpc", "--json", "--svg", svg, "--name", "a<b")
+    assert (result.returncode, result.stderr) == (0, "")
+    comparison = json.loads(result.stdout)
+    assert [one["name"] for one in comparison["routers"]] == ["a<b", "second"]
+    figures = {(one["scenario"], one["figure"]): one for one in comparison["figures"]}
+    assert {("fanout", "server_cpu_us_per_event"), ("fanout", "events_per_s"), ("rpc", "server_cpu_us_per_call"),
+            ("rpc", "calls_per_s"), ("rpc", "round_trip_us.p99")} <= set(figures)
+    for one in figures.values():
+        first, second = one["routers"]
+        assert 0 < first["least"] <= first["median"] <= first["most"]
+        assert one["ratio"] == pytest.approx(first["median"] / second["median"])
+    plot = ElementTree.parse(svg).getroot()
+    texts = [text.text for text in plot.iter("{http://www.w3.org/2000/svg}text")]
+    assert "a<b" in texts and "rpc: CPU time per call" in texts
+    bars = [float(bar.get("width")) for bar in plot.iter("{http://www.w3.org/2000/svg}rect")]
+    assert len(bars) == 1 + 2 + 2 * len(figures)  # the background, the legend, and two for each figure
+    for one, pair in zip(comparison["figures"], zip(bars[3::2], bars[4::2])):
+        assert pair[0] / pair[1] == pytest.approx(one["ratio"], rel=0.02)
+
+
+def test_a_comparison_for_people(router, other):
+    result = compare(router, other, "--scenarios", "latency", "--rate", 200)
+    assert result.returncode == 0, result.stderr
+    head, *rows = result.stdout.splitlines()
+    assert head.split() == ["first", "second", "first", "/", "second"]
+    assert any(row.startswith("latency: latency, 99 % of the events, us  ") for row in rows)
+
+
+def test_a_comparison_says_at_which_router_it_failed(router):
+    closed = f"ws://127.0.0.1:{nodes.free_port()}/ws"
+    result = bench("compare", "--url", f"ws://127.0.0.1:{router[0]}/ws", "--against", closed, "--against-name", "that one",
+                   "--scenarios", "pairs", "--pairs", 2, *SHORT)
+    assert complaint(result, 1) == f"pairs at that one: cannot connect to {closed}: Connection refused"
 
 
 def test_what_a_role_may_not_do_is_said(start, port):
@@ -156,7 +216,7 @@ def test_more_sessions_than_descriptors(router):
 
 
 @pytest.mark.parametrize(("arguments", "text"), [
-    ((), "which scenario? fanout, pairs, rpc, latency, connections, gateway or idle"),
+    ((), "which scenario? fanout, pairs, rpc, latency, connections, gateway, churn or idle; or compare"),
     (("flood",), "not expected: flood"),
     (("fanout", "--bogus"), "--bogus"),
     (("fanout", "--subscribers", "0"), "--subscribers: Value 0 not in range"),
@@ -168,6 +228,13 @@ def test_more_sessions_than_descriptors(router):
     (("rpc", "--url", "ws://:80/ws"), "--url: must be ws://host:port/path"),
     (("rpc", "--ticket", "x"), "--ticket needs --authid"),
     (("idle",), "idle: --pid is required"),
+    (("churn", "--topics", "2", "--window", "3"), "churn: --window must not be larger than --topics"),
+    (("compare",), "--against is required"),
+    (("compare", "--against", "x"), '--against: must be ws://host:port/path, not "x"'),
+    (("compare", "--against", "ws://127.0.0.1/", "--scenarios", "fanout,flood"), "flood"),
+    (("compare", "--against", "ws://127.0.0.1/", "--scenarios", "idle"), "compare: idle needs --pid and --against-pid"),
+    (("compare", "--against", "ws://127.0.0.1/", "--against-pid", "99999999"), "--against-pid: there is no process"),
+    (("compare", "--against", "ws://127.0.0.1/", "--svg", "/nowhere/x.svg"), "--svg: cannot write /nowhere/x.svg: No such"),
     (("idle", "--pid", "99999999"), "--pid: there is no process 99999999"),
 ])
 def test_wrong_usage(arguments, text):
