@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "realm/meta_events.hpp"
 #include "realm/receiver_filter.hpp"
 #include "realm/role.hpp"
 #include "wamp/errors.hpp"
@@ -44,13 +43,16 @@ void Broker::subscribe(Session& session, const wamp::Subscribe& message, Outbox&
   auto& known = by_uri(match);
   const auto at = known.find(message.topic);
   Local* local = at != known.end() ? at->second : nullptr;
-  bool created = false;
   if (local == nullptr) {
     auto made = std::make_unique<Local>();
     local = made.get();
-    const auto joined =
-        context_.directory.subscriptions.join(message.topic, match, context_.shard, context_.options.timestamp);
-    created = joined.created;
+    const auto witness = [&](const SubscriptionDirectory::Joined& joined) {
+      local->meta_events_before =
+          context_.directory.meta_order.add_listener(joined.subscription->meta_topics, context_.shard);
+      if (joined.created) context_.report(MetaTopic::subscription_on_create, session.id, *joined.subscription);
+    };
+    const auto joined = context_.directory.subscriptions.join(message.topic, match, context_.shard,
+                                                              context_.options.timestamp, witness);
     local->shared = joined.subscription;
     subscriptions_.emplace(local->shared->id, std::move(made));
     known.emplace(std::string_view(local->shared->uri), local);
@@ -58,11 +60,10 @@ void Broker::subscribe(Session& session, const wamp::Subscribe& message, Outbox&
   const auto position = static_cast<std::uint32_t>(local->members.size());
   const bool added = session.subscriptions.emplace(local->shared->id, position).second;
   if (added) local->members.push_back(&session);
-  const SubscriptionRef subscription = local->shared;
-  out.send(session, wamp::Subscribed{message.request, subscription->id});
-  if (message.options.get_retained) send_retained(session, *subscription, out);
-  if (created) report({SubscriptionEvent::created, session.id, subscription}, out);
-  if (added) report({SubscriptionEvent::subscribed, session.id, subscription}, out);
+  const Subscription& subscription = *local->shared;
+  if (added) context_.report(MetaTopic::subscription_on_subscribe, session.id, subscription);
+  out.send(session, wamp::Subscribed{message.request, subscription.id});
+  if (message.options.get_retained) send_retained(session, subscription, out);
 }
 
 void Broker::unsubscribe(Session& session, const wamp::Unsubscribe& message, Outbox& out) {
@@ -72,9 +73,8 @@ void Broker::unsubscribe(Session& session, const wamp::Unsubscribe& message, Out
   }
   const std::uint32_t position = at->second;
   session.subscriptions.erase(at);
-  const Removed removed = remove_member(session, message.subscription, position);
+  remove_member(session, message.subscription, position);
   out.send(session, wamp::Unsubscribed{message.request});
-  report_removed(session.id, removed, out);
 }
 
 bool Broker::revoke(Session& session, wamp::SubscriptionId subscription, std::string_view reason, Outbox& out) {
@@ -82,26 +82,17 @@ bool Broker::revoke(Session& session, wamp::SubscriptionId subscription, std::st
   if (at == session.subscriptions.end()) return false;
   const std::uint32_t position = at->second;
   session.subscriptions.erase(at);
-  const Removed removed = remove_member(session, subscription, position);
+  remove_member(session, subscription, position);
   if (session.announced.subscription_revocation) out.send(session, wamp::Unsubscribed{0, subscription, reason});
-  report_removed(session.id, removed, out);
   return true;
 }
 
-void Broker::leave(Session& session, Outbox& out) {
-  // All of them before the first report: nothing may be sent to the session any more.
-  std::vector<Removed> removed;
-  for (const auto& [id, position] : session.subscriptions) removed.push_back(remove_member(session, id, position));
+void Broker::leave(Session& session) {
+  for (const auto& [id, position] : session.subscriptions) remove_member(session, id, position);
   session.subscriptions.clear();
-  for (const Removed& each : removed) report_removed(session.id, each, out);
 }
 
-void Broker::report_removed(wamp::SessionId session, const Removed& removed, Outbox& out) {
-  report({SubscriptionEvent::unsubscribed, session, removed.subscription}, out);
-  if (removed.deleted) report({SubscriptionEvent::deleted, session, removed.subscription}, out);
-}
-
-Broker::Removed Broker::remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position) {
+void Broker::remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position) {
   const auto at = subscriptions_.find(id);
   Local& local = *at->second;
   if (local.members.back() != &session) {  // the last member takes the place
@@ -110,10 +101,14 @@ Broker::Removed Broker::remove_member(Session& session, wamp::SubscriptionId id,
   }
   local.members.pop_back();
   const SubscriptionRef shared = local.shared;
-  if (!local.members.empty()) return {shared, false};
+  // Before the directory knows of it: whoever leaves after that may be the last one, and report on_delete.
+  context_.report(MetaTopic::subscription_on_unsubscribe, session.id, *shared);
+  if (!local.members.empty()) return;
   by_uri(shared->match).erase(std::string_view(shared->uri));
   subscriptions_.erase(at);
-  return {shared, context_.directory.subscriptions.leave(shared, context_.shard)};
+  context_.directory.meta_order.remove_listener(shared->meta_topics, context_.shard);
+  context_.directory.subscriptions.leave(
+      shared, context_.shard, [&] { context_.report(MetaTopic::subscription_on_delete, session.id, *shared); });
 }
 
 const Broker::Matches* Broker::matches(std::string_view topic) {
@@ -170,39 +165,6 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
     const bool disclose = discloses(session, message.topic, permit);
     dispatch(&session, message, *found, id, disclose ? session.identity : nullptr, out);
   }
-}
-
-void Broker::publish_own(std::string_view topic, wamp::Payload arguments, Outbox& out) {
-  const Matches* found = matches(topic);
-  if (found == nullptr || found->subscriptions.empty()) return;
-  wamp::Publish message;
-  message.topic = topic;
-  message.payload = std::move(arguments);
-  dispatch(nullptr, message, *found, wamp::random_id(context_.random), nullptr, out);
-}
-
-bool Broker::has_subscribers(std::string_view topic) {
-  const Matches* found = matches(topic);
-  return found != nullptr && !found->subscriptions.empty();
-}
-
-void Broker::report(const SubscriptionReport& report, Outbox& out) {
-  const Subscription& subscription = *report.subscription;
-  if (!context_.options.meta_api || wamp::is_reserved(subscription.uri)) return;
-  const std::string_view topic = topic_of(report.event);
-  if (!has_subscribers(topic)) return;
-  // All reports on one subscription go by the shard that made it, which keeps them in order.
-  if (subscription.home != context_.shard) return out.post(subscription.home, report);
-  publish_own(topic, report_arguments(report), out);
-}
-
-void Broker::report(const RegistrationReport& report, Outbox& out) {
-  const Registration& registration = *report.registration;
-  if (!context_.options.meta_api || wamp::is_reserved(registration.uri)) return;
-  const std::string_view topic = topic_of(report.event);
-  if (!has_subscribers(topic)) return;
-  if (registration.home != context_.shard) return out.post(registration.home, report);
-  publish_own(topic, report_arguments(report), out);
 }
 
 std::vector<wamp::SessionId> Broker::members(wamp::SubscriptionId subscription) const {

@@ -2,6 +2,7 @@
 
 #include <tsl/robin_map.h>
 
+#include <map>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -32,13 +33,11 @@ class Broker {
   /// Tells a publisher what became of a publication that history keeps on disk.
   static void acknowledge(Session& publisher, const StoredPublication& stored, Outbox& out);
   /// The session is gone.
-  void leave(Session& session, Outbox& out);
-  /// What happened to a subscription that this shard made, for the subscribers of the subscription meta events.
-  void report(const SubscriptionReport& report, Outbox& out);
-  void report(const RegistrationReport& report, Outbox& out);
-  /// A publication of the router's own.
-  void publish_own(std::string_view topic, wamp::Payload arguments, Outbox& out);
-  bool has_subscribers(std::string_view topic);
+  void leave(Session& session);
+  /// Publishes what was reported while a message was handled (ShardContext::reports), here and on other shards.
+  void publish_reports(Outbox& out);
+  /// Something that happened, here or on another shard: published when its turn comes.
+  void deliver(const MetaEvent& event, Outbox& out);
   /// The sessions of this shard that are subscribed.
   std::vector<wamp::SessionId> members(wamp::SubscriptionId subscription) const;
 
@@ -47,6 +46,7 @@ class Broker {
   struct Local {
     SubscriptionRef shared;
     std::vector<Session*> members;
+    std::uint64_t meta_events_before = 0;  ///< number of the last that happened before there were members
   };
   /// What the directory said of a topic.
   struct Matches {
@@ -57,13 +57,9 @@ class Broker {
   using ByUri = tsl::robin_map<std::string_view, Local*, base::StringHash, std::equal_to<>>;
 
   ByUri& by_uri(wamp::Match match) { return by_uri_[static_cast<std::size_t>(match)]; }
-  struct Removed {
-    SubscriptionRef subscription;
-    bool deleted = false;  ///< nobody is left
-  };
-  Removed remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position);
+  void remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position);
+  void publish_meta_event(std::uint64_t number, const PublicationRef& publication, Outbox& out);
   void publish_testament(const Session& session, Testament testament, Outbox& out);
-  void report_removed(wamp::SessionId session, const Removed& removed, Outbox& out);
   /// nullptr if the topic is no valid URI.
   const Matches* matches(std::string_view topic);
   void refuse_publish(Session& session, const wamp::Publish& message, std::string_view error, std::string_view text,
@@ -90,7 +86,9 @@ class Broker {
   ByUri by_uri_[3];  // keys are the uri of the subscription
   UriCache<Matches> cache_;
   RetainedEvents retained_;
-  Matches uncached_;  // for topics too long for the cache
+  Matches uncached_;                               // for topics too long for the cache
+  std::uint64_t last_meta_event_ = 0;              // its number
+  std::map<std::uint64_t, PublicationRef> early_;  // by number: those that came before their turn
 };
 
 }  // namespace crosspoint::realm

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "realm/role.hpp"
 #include "wamp/errors.hpp"
 
@@ -35,11 +37,17 @@ void Dealer::register_(Session& session, const wamp::Register& message, Outbox& 
   if (const auto limit = message.options.concurrency; limit > 0) {
     slots = std::make_shared<Slots>(Slots{limit, most_queued(uri)});
   }
-  const auto added =
-      context_.directory.registrations.add(uri, message.options.match, message.options.invoke,
-                                           {session.key, session.id, message.options.forward_timeout,
-                                            session.announced.call_reroute, session.make_intake(), std::move(slots)},
-                                           context_.options.timestamp);
+  const auto added = context_.directory.registrations.add(
+      uri, message.options.match, message.options.invoke,
+      {session.key, session.id, message.options.forward_timeout, session.announced.call_reroute, session.make_intake(),
+       std::move(slots)},
+      context_.options.timestamp, [&](const RegistrationDirectory::Added& now) {
+        const Registration& registration = *now.registration;
+        if (now.created) {
+          context_.report(MetaTopic::registration_on_create, session.id, registration);
+        }
+        context_.report(MetaTopic::registration_on_register, session.id, registration);
+      });
   if (added.outcome == Outcome::already_exists) {
     return refuse_register(session, message, wamp::kProcedureAlreadyExists,
                            fmt::format("register for already registered procedure '{}'", uri), out);
@@ -51,10 +59,8 @@ void Dealer::register_(Session& session, const wamp::Register& message, Outbox& 
                                        uri, to_string(added.registration->invoke), to_string(message.options.invoke)),
                            out);
   }
-  const bool new_callee = session.registrations.emplace(added.registration->id, added.registration).second;
+  session.registrations.emplace(added.registration->id, added.registration);
   out.send(session, wamp::Registered{message.request, added.registration->id});
-  if (added.created) broker_.report({RegistrationEvent::created, session.id, added.registration}, out);
-  if (new_callee) broker_.report({RegistrationEvent::registered, session.id, added.registration}, out);
   give_turns(added.registration, out);
 }
 
@@ -64,43 +70,46 @@ void Dealer::unregister(Session& session, const wamp::Unregister& message, Outbo
     return refuse(out, session, wamp::MessageType::unregister, message.request, wamp::kNoSuchRegistration, "");
   }
   const RegistrationRef registration = at->second;
-  const auto removal = context_.directory.registrations.remove(registration, session.key);
   session.registrations.erase(at);
   out.send(session, wamp::Unregistered{message.request});
-  removed(session.id, registration, removal, out);
+  remove(registration, session.key, session.id, out);
 }
 
-void Dealer::removed(wamp::SessionId session, const RegistrationRef& registration,
-                     RegistrationDirectory::Removal removal, Outbox& out) {
-  if (removal == RegistrationDirectory::Removal::none) return;  // it was taken away, and reported then
-  broker_.report({RegistrationEvent::unregistered, session, registration}, out);
-  if (removal == RegistrationDirectory::Removal::last) {
-    broker_.report({RegistrationEvent::deleted, session, registration}, out);
+bool Dealer::remove(const RegistrationRef& registration, const SessionKey& callee, wamp::SessionId session,
+                    Outbox& out) {
+  using Removal = RegistrationDirectory::Removal;
+  const auto removal = context_.directory.registrations.remove(registration, callee, [&](Removal now) {
+    context_.report(MetaTopic::registration_on_unregister, session, *registration);
+    if (now == Removal::last) context_.report(MetaTopic::registration_on_delete, session, *registration);
+  });
+  if (removal == Removal::none) return false;  // it was taken away, and reported then
+  if (removal == Removal::last) {
     close_queue(registration, out);
   } else {
     give_turns(registration, out);  // the policy may have another callee now
   }
+  return true;
 }
 
 void Dealer::revoke(std::string_view uri, wamp::Match match, Outbox& out) {
-  const RegistrationView taken = context_.directory.registrations.take(uri, match);
+  const auto witness = [&](const RegistrationView& view) {
+    for (const Callee& callee : *view.callees) {
+      context_.report(MetaTopic::registration_on_unregister, callee.session, *view.registration);
+    }
+    context_.report(MetaTopic::registration_on_delete, view.callees->back().session, *view.registration);
+  };
+  const RegistrationView taken = context_.directory.registrations.take(uri, match, witness);
   if (!taken.registration) return;
-  const auto registration = std::const_pointer_cast<Registration>(taken.registration);
+  close_queue(taken.registration, out);
   for (const Callee& callee : *taken.callees) {
-    const bool last = &callee == &taken.callees->back();
-    using Removal = RegistrationDirectory::Removal;
-    removed(callee.session, registration, last ? Removal::last : Removal::one, out);
     tell({callee.key, taken.registration->id, std::string(wamp::kUnregistered)}, out);
   }
 }
 
 bool Dealer::remove_callee(const std::shared_ptr<const Registration>& registration, const SessionKey& callee,
                            wamp::SessionId session, std::string_view reason, Outbox& out) {
-  const auto shared = std::const_pointer_cast<Registration>(registration);
-  const auto removal = context_.directory.registrations.remove(shared, callee);
-  if (removal == RegistrationDirectory::Removal::none) return false;
+  if (!remove(std::const_pointer_cast<Registration>(registration), callee, session, out)) return false;
   tell({callee, registration->id, std::string(reason)}, out);
-  removed(session, shared, removal, out);
   return true;
 }
 
@@ -118,7 +127,11 @@ std::size_t Dealer::most_queued(std::string_view uri) const {
 
 void Dealer::deliver(const RemoteRevocation& revocation, Outbox& out) {
   Session* callee = sessions_.find(revocation.callee);
-  if (callee == nullptr || callee->registrations.erase(revocation.registration) == 0) return;
+  if (callee == nullptr) return;
+  const RegistrationView view = context_.directory.registrations.get(revocation.registration);
+  const auto is_it = [&](const Callee& other) { return other.key == callee->key; };
+  if (view.registration && std::any_of(view.callees->begin(), view.callees->end(), is_it)) return;  // registered anew
+  if (callee->registrations.erase(revocation.registration) == 0) return;
   if (!callee->announced.registration_revocation) return;
   reason_ = revocation.reason;  // what is sent refers to it
   out.send(*callee, wamp::Unregistered{0, revocation.registration, reason_});
@@ -127,8 +140,7 @@ void Dealer::deliver(const RemoteRevocation& revocation, Outbox& out) {
 void Dealer::leave(Session& session, Outbox& out) {
   while (!session.waiting.empty()) stop_waiting(session, session.waiting.back().request);
   for (const auto& [id, registration] : session.registrations) {
-    const auto removal = context_.directory.registrations.remove(registration, session.key);
-    removed(session.id, registration, removal, out);
+    remove(registration, session.key, session.id, out);
   }
   session.registrations.clear();
   for (auto at = session.calls.begin(); at != session.calls.end(); ++at) {

@@ -2,7 +2,6 @@
 
 #include <string_view>
 
-#include "realm/broker.hpp"
 #include "realm/meta_api.hpp"
 #include "realm/session_table.hpp"
 #include "realm/shard_context.hpp"
@@ -15,8 +14,8 @@ namespace crosspoint::realm {
 /// nothing itself; belongs to the shard's thread.
 class Dealer {
  public:
-  Dealer(ShardContext& context, SessionTable& sessions, MetaApi& meta, Broker& broker)
-      : context_(context), sessions_(sessions), meta_(meta), broker_(broker) {}
+  Dealer(ShardContext& context, SessionTable& sessions, MetaApi& meta)
+      : context_(context), sessions_(sessions), meta_(meta) {}
 
   void register_(Session& session, const wamp::Register& message, Outbox& out);
   void unregister(Session& session, const wamp::Unregister& message, Outbox& out);
@@ -120,9 +119,8 @@ class Dealer {
   void abandon(Session& caller, Calls::iterator call, wamp::CancelMode mode, std::string_view reason, Outbox& out);
   void interrupt(Session& callee, wamp::RequestId invocation, wamp::CancelMode mode, std::string_view reason,
                  Outbox& out);
-  /// What the removal of a callee leads to.
-  void removed(wamp::SessionId session, const RegistrationRef& registration, RegistrationDirectory::Removal removal,
-               Outbox& out);
+  /// Takes a registration from a callee, whose session id is `session`. False if it is no callee of it (any more).
+  bool remove(const RegistrationRef& registration, const SessionKey& callee, wamp::SessionId session, Outbox& out);
   void tell(const RemoteRevocation& revocation, Outbox& out);
   /// How many calls may wait at a registration (`call-queue` of the realm's store).
   std::size_t most_queued(std::string_view uri) const;
@@ -138,7 +136,6 @@ class Dealer {
   ShardContext& context_;
   SessionTable& sessions_;
   MetaApi& meta_;
-  Broker& broker_;                                                // publishes what happens to registrations
   tsl::robin_map<std::uint64_t, RemoteInvocation> remote_calls_;  // by handle
   std::uint64_t last_handle_ = 0;
   std::uint64_t last_timer_ = 0;

@@ -5,7 +5,8 @@
 namespace crosspoint::realm {
 
 SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, wamp::Match match, unsigned shard,
-                                                          const std::function<std::string()>& now) {
+                                                          const std::function<std::string()>& now,
+                                                          const std::function<void(const Joined&)>& witness) {
   const std::unique_lock lock(mutex_);
   Joined joined;
   if (const SubscriptionRef* found = index_.find(uri, match)) {
@@ -15,7 +16,7 @@ SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, 
     joined.subscription->id = ++last_id_;
     joined.subscription->uri = uri;
     joined.subscription->match = match;
-    joined.subscription->home = shard;
+    joined.subscription->meta_topics = meta_topics_of(uri, match);
     joined.subscription->created = now();
     joined.created = true;
     by_id_.emplace(joined.subscription->id, joined.subscription);
@@ -23,25 +24,29 @@ SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, 
   }
   joined.subscription->shards.fetch_or(std::uint64_t{1} << shard, std::memory_order_release);
   if (joined.created) versions_.changed(uri, match);
+  witness(joined);
   return joined;
 }
 
-bool SubscriptionDirectory::add_logged(std::string_view uri, wamp::Match match, EventLog& log, std::string created) {
+SubscriptionRef SubscriptionDirectory::add_logged(std::string_view uri, wamp::Match match, EventLog& log,
+                                                  std::string created) {
   const std::unique_lock lock(mutex_);
-  if (index_.find(uri, match) != nullptr) return false;
+  if (index_.find(uri, match) != nullptr) return nullptr;
   const auto subscription = std::make_shared<Subscription>();
   subscription->id = ++last_id_;
   subscription->uri = uri;
   subscription->match = match;
   subscription->log = &log;
   subscription->created = std::move(created);
+  subscription->meta_topics = meta_topics_of(uri, match);
   by_id_.emplace(subscription->id, subscription);
   index_.insert(uri, match, subscription);
   versions_.changed(uri, match);
-  return true;
+  return subscription;
 }
 
-bool SubscriptionDirectory::leave(const SubscriptionRef& subscription, unsigned shard) {
+bool SubscriptionDirectory::leave(const SubscriptionRef& subscription, unsigned shard,
+                                  const std::function<void()>& witness) {
   const std::unique_lock lock(mutex_);
   const std::uint64_t bit = std::uint64_t{1} << shard;
   if ((subscription->shards.fetch_and(~bit, std::memory_order_acq_rel) & ~bit) != 0) return false;
@@ -49,6 +54,7 @@ bool SubscriptionDirectory::leave(const SubscriptionRef& subscription, unsigned 
   index_.erase(subscription->uri, subscription->match);
   by_id_.erase(subscription->id);
   versions_.changed(subscription->uri, subscription->match);
+  witness();
   return true;
 }
 
@@ -82,7 +88,8 @@ void SubscriptionDirectory::match(std::string_view topic, std::vector<Subscripti
 
 RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wamp::Match match,
                                                         wamp::InvocationPolicy invoke, const Callee& callee,
-                                                        const std::function<std::string()>& now) {
+                                                        const std::function<std::string()>& now,
+                                                        const std::function<void(const Added&)>& witness) {
   const std::unique_lock lock(mutex_);
   Added added;
   if (const RegistrationRef* found = index_.find(uri, match)) {
@@ -105,7 +112,6 @@ RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wa
     added.registration->uri = uri;
     added.registration->match = match;
     added.registration->invoke = invoke;
-    added.registration->home = callee.key.shard;
     added.registration->created = now();
     added.created = true;
     by_id_.emplace(added.registration->id, added.registration);
@@ -118,10 +124,13 @@ RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wa
   registration.callees = std::move(callees);
   if (callee.slots) registration.queue.limit(callee.slots->most_queued);
   versions_.changed(uri, match);
+  added.new_callee = true;
+  witness(added);
   return added;
 }
 
-RegistrationView RegistrationDirectory::take(std::string_view uri, wamp::Match match) {
+RegistrationView RegistrationDirectory::take(std::string_view uri, wamp::Match match,
+                                             const std::function<void(const RegistrationView&)>& witness) {
   const std::unique_lock lock(mutex_);
   const RegistrationRef* found = index_.find(uri, match);
   if (found == nullptr) return {};
@@ -131,11 +140,13 @@ RegistrationView RegistrationDirectory::take(std::string_view uri, wamp::Match m
   index_.erase(uri, match);
   by_id_.erase(registration->id);
   versions_.changed(uri, match);
+  witness(taken);
   return taken;
 }
 
 RegistrationDirectory::Removal RegistrationDirectory::remove(const RegistrationRef& registration,
-                                                             const SessionKey& callee) {
+                                                             const SessionKey& callee,
+                                                             const std::function<void(Removal)>& witness) {
   const std::unique_lock lock(mutex_);
   auto callees = std::make_shared<std::vector<Callee>>(*registration->callees);
   if (std::erase_if(*callees, [&](const Callee& other) { return other.key == callee; }) == 0) return Removal::none;
@@ -146,7 +157,9 @@ RegistrationDirectory::Removal RegistrationDirectory::remove(const RegistrationR
     by_id_.erase(registration->id);
   }
   versions_.changed(registration->uri, registration->match);
-  return gone ? Removal::last : Removal::one;
+  const Removal removal = gone ? Removal::last : Removal::one;
+  witness(removal);
+  return removal;
 }
 
 RegistrationView RegistrationDirectory::best_match(std::string_view procedure) const {

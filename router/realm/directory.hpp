@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "realm/meta_order.hpp"
 #include "realm/pattern_index.hpp"
 #include "realm/registration.hpp"
 #include "realm/session.hpp"
@@ -29,14 +30,18 @@ class SubscriptionDirectory {
     SubscriptionRef subscription;
     bool created = false;  ///< nobody was subscribed before
   };
-  /// Makes `shard` one of the shards with members, creating the subscription if there is none.
+  /// Makes `shard` one of the shards with members, creating the subscription if there is none. `witness`, here and
+  /// below, is called when it has happened, before anybody can change or see it.
   Joined join(
       std::string_view uri, wamp::Match match, unsigned shard,
-      const std::function<std::string()>& now = [] { return std::string(); });
-  /// Makes a subscription whose events `log` keeps. Before the threads start only. False if there is one already.
-  bool add_logged(std::string_view uri, wamp::Match match, EventLog& log, std::string created);
+      const std::function<std::string()>& now = [] { return std::string(); },
+      const std::function<void(const Joined&)>& witness = [](const Joined&) {});
+  /// Makes a subscription whose events `log` keeps. Before the threads start only. nullptr if there is one already.
+  SubscriptionRef add_logged(std::string_view uri, wamp::Match match, EventLog& log, std::string created);
   /// `shard` has no more members. Returns true if the subscription is gone with them.
-  bool leave(const SubscriptionRef& subscription, unsigned shard);
+  /// Then `witness` is called.
+  bool leave(
+      const SubscriptionRef& subscription, unsigned shard, const std::function<void()>& witness = [] {});
 
   /// Replaces `out` by the subscriptions that match a topic.
   void match(std::string_view topic, std::vector<SubscriptionRef>& out) const;
@@ -63,15 +68,21 @@ class RegistrationDirectory {
     Outcome outcome = Outcome::registered;
     RegistrationRef registration;  ///< the one that exists, whatever the outcome
     bool created = false;
+    bool new_callee = false;
   };
   Added add(
       std::string_view uri, wamp::Match match, wamp::InvocationPolicy invoke, const Callee& callee,
-      const std::function<std::string()>& now = [] { return std::string(); });
+      const std::function<std::string()>& now = [] { return std::string(); },
+      const std::function<void(const Added&)>& witness = [](const Added&) {});
   /// Takes a registration from all its callees, to make room for another one. Nothing in it if there is none.
-  RegistrationView take(std::string_view uri, wamp::Match match);
+  RegistrationView take(
+      std::string_view uri, wamp::Match match,
+      const std::function<void(const RegistrationView&)>& witness = [](const RegistrationView&) {});
   /// `last`: the registration is gone with it. `none`: it was no callee (any more).
   enum class Removal { none, one, last };
-  Removal remove(const RegistrationRef& registration, const SessionKey& callee);
+  Removal remove(
+      const RegistrationRef& registration, const SessionKey& callee,
+      const std::function<void(Removal)>& witness = [](Removal) {});
 
   /// The registration a call goes to; no registration in it if there is none.
   RegistrationView best_match(std::string_view procedure) const;
@@ -114,6 +125,9 @@ class SessionDirectory {
 
 class EventJournal;
 
+/// The shard that has history keep meta events.
+inline constexpr unsigned kHistoryShard = 0;
+
 struct Directory {
   explicit Directory(unsigned shards)
       : all_shards(shards < 64 ? (std::uint64_t{1} << shards) - 1 : ~std::uint64_t{0}) {}
@@ -122,6 +136,7 @@ struct Directory {
   std::atomic<std::uint64_t> last_retained{0};
   bool keeps_history = false;       ///< set before the threads start
   EventJournal* journal = nullptr;  ///< likewise; what writes the history, if it is to survive
+  MetaOrder meta_order;
   SubscriptionDirectory subscriptions;
   RegistrationDirectory registrations;
   SessionDirectory sessions;

@@ -38,7 +38,9 @@ bool Realm::add(std::unique_ptr<const Role> role) {
 
 EventLog* Realm::add_history(std::string_view uri, wamp::Match match, const EventLog::Limits& limits) {
   auto log = std::make_unique<EventLog>(limits);
-  if (!directory_.subscriptions.add_logged(uri, match, *log, options_.timestamp())) return nullptr;
+  const auto subscription = directory_.subscriptions.add_logged(uri, match, *log, options_.timestamp());
+  if (!subscription) return nullptr;
+  directory_.meta_order.add_listener(subscription->meta_topics, kHistoryShard);
   directory_.keeps_history = true;
   logs_.push_back(std::move(log));
   return logs_.back().get();

@@ -32,7 +32,6 @@ struct Registration {
   std::string uri;
   wamp::Match match = wamp::Match::exact;
   wamp::InvocationPolicy invoke = wamp::InvocationPolicy::single;
-  unsigned home = 0;    ///< the shard that made it, and reports what happens to it
   std::string created;  ///< when, as RealmOptions::timestamp says it
 
   /// Turns of `roundrobin`, counted by all callers' shards.

@@ -24,7 +24,7 @@ Shard::Shard(Realm& realm, unsigned index, base::Random random)
       meta_(context_, sessions_, broker_,
             [this](const auto& registration, const SessionKey& callee, wamp::SessionId session, std::string_view reason,
                    Outbox& out) { return dealer_.remove_callee(registration, callee, session, reason, out); }),
-      dealer_(context_, sessions_, meta_, broker_) {}
+      dealer_(context_, sessions_, meta_) {}
 
 Session& Shard::join_internal(Peer& peer, const Role& role) {
   Session& session = sessions_.add();
@@ -55,27 +55,28 @@ Session* Shard::join(Peer& peer, std::shared_ptr<const Identity> identity, const
 
 void Shard::leave(Session& session, Outbox& out) {
   broker_.publish_testaments(session, out);
-  broker_.leave(session, out);
+  broker_.leave(session);
   dealer_.leave(session, out);
-  if (!session.internal) {
-    realm_.directory().sessions.remove(session.id);
-    if (session.announced_join) broker_.publish_own(kSessionOnLeave, leave_arguments(*session.identity), out);
+  if (session.announced_join) {
+    context_.report(MetaTopic::session_on_leave, [&] { return leave_arguments(*session.identity); });
   }
+  if (!session.internal) realm_.directory().sessions.remove(session.id);
   sessions_.remove(session);
+  broker_.publish_reports(out);
 }
 
 void Shard::announce(Session& session, Outbox& out) {
   if (!realm_.options().meta_api) return;
   session.announced_join = true;
-  if (!broker_.has_subscribers(kSessionOnJoin)) return;
-  const std::string details = session.peer->describe(*session.identity);
-  broker_.publish_own(kSessionOnJoin, wamp::Payload::from_json("[" + details + "]", 1), out);
+  context_.report(MetaTopic::session_on_join,
+                  [&] { return wamp::Payload::from_json("[" + session.peer->describe(*session.identity) + "]", 1); });
+  broker_.publish_reports(out);
 }
 
 std::string_view Shard::receive(Session& session, const wamp::Message& message, Outbox& out) {
   constexpr std::string_view kGood;
   context_.question.reset();
-  return std::visit(
+  const std::string_view problem = std::visit(
       Overloaded{
           [&](const wamp::Publish& m) { return broker_.publish(session, m, out), kGood; },
           [&](const wamp::Subscribe& m) { return broker_.subscribe(session, m, out), kGood; },
@@ -100,13 +101,14 @@ std::string_view Shard::receive(Session& session, const wamp::Message& message, 
           [](const auto&) { return std::string_view("a message that clients do not send in an established session"); },
       },
       message);
+  if (!context_.reports.empty()) broker_.publish_reports(out);
+  return problem;
 }
 
 void Shard::deliver(const ShardMessage& message, Outbox& out) {
   std::visit(Overloaded{
                  [&](const PublicationRef& publication) { broker_.deliver(publication, out); },
-                 [&](const SubscriptionReport& report) { broker_.report(report, out); },
-                 [&](const RegistrationReport& report) { broker_.report(report, out); },
+                 [&](const MetaEvent& event) { broker_.deliver(event, out); },
                  [&](const StoredPublication& stored) {
                    if (Session* publisher = sessions_.find(stored.publisher)) {
                      Broker::acknowledge(*publisher, stored, out);
@@ -124,6 +126,7 @@ void Shard::deliver(const ShardMessage& message, Outbox& out) {
                  [&](const auto& other) { dealer_.deliver(other, out); },
              },
              message);
+  if (!context_.reports.empty()) broker_.publish_reports(out);
 }
 
 }  // namespace crosspoint::realm

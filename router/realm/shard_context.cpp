@@ -2,10 +2,27 @@
 
 #include <fmt/core.h>
 
+#include "realm/meta_events.hpp"
 #include "realm/role.hpp"
 #include "wamp/errors.hpp"
 
 namespace crosspoint::realm {
+
+void ShardContext::report(MetaTopic topic, wamp::SessionId session, const Subscription& subscription) {
+  if (wamp::is_reserved(subscription.uri)) return;
+  report(topic, [&] {
+    return topic == MetaTopic::subscription_on_create ? creation_arguments(session, subscription)
+                                                      : change_arguments(session, subscription.id);
+  });
+}
+
+void ShardContext::report(MetaTopic topic, wamp::SessionId session, const Registration& registration) {
+  if (wamp::is_reserved(registration.uri)) return;
+  report(topic, [&] {
+    return topic == MetaTopic::registration_on_create ? creation_arguments(session, registration)
+                                                      : change_arguments(session, registration.id);
+  });
+}
 
 void refuse(Outbox& out, Session& session, wamp::MessageType type, wamp::RequestId request, std::string_view error,
             std::string_view text) {

@@ -12,6 +12,7 @@
 #include "realm/authorization.hpp"
 #include "realm/decision_cache.hpp"
 #include "realm/directory.hpp"
+#include "realm/meta_order.hpp"
 #include "realm/outbox.hpp"
 #include "realm/retained_events.hpp"
 #include "realm/role.hpp"
@@ -53,6 +54,27 @@ struct ShardContext {
   /// Why a dynamic authorizer failed; Authorization::problem points here.
   std::string problem{};
   tsl::robin_map<const Role*, std::unique_ptr<RememberedDecisions>> role_decisions{};
+
+  /// Something that the realm publishes about itself, with the places it has got.
+  struct Report {
+    MetaTopic topic{};
+    std::vector<MetaOrder::Place> places;
+    wamp::Payload arguments;
+  };
+  /// What has happened in the message under way: Broker::publish_reports() sends it.
+  std::vector<Report> reports{};
+
+  /// Something has happened; `arguments` makes the event's. To be called where nothing that follows from it can have
+  /// been reported, nor anything that it follows from still has to be.
+  template <class Arguments>
+  void report(MetaTopic topic, Arguments&& arguments) {
+    if (!options.meta_api) return;
+    auto places = directory.meta_order.take(topic);
+    if (!places.empty()) reports.push_back({topic, std::move(places), arguments()});
+  }
+  /// The same for a subscription or registration: those of the router's own topics and procedures are not reported.
+  void report(MetaTopic topic, wamp::SessionId session, const Subscription& subscription);
+  void report(MetaTopic topic, wamp::SessionId session, const Registration& registration);
 };
 
 /// Use authorize().

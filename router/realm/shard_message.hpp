@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "realm/meta_order.hpp"
 #include "realm/receiver_filter.hpp"
 #include "realm/registration.hpp"
 #include "realm/session.hpp"
@@ -101,20 +102,12 @@ struct RemoteError {
   wamp::Payload payload;
 };
 
-/// What happened to a subscription, for the shard that made it ("Subscription Meta Events").
-enum class SubscriptionEvent : std::uint8_t { created, subscribed, unsubscribed, deleted };
-struct SubscriptionReport {
-  SubscriptionEvent event{};
-  wamp::SessionId session = 0;  ///< whose doing it was
-  SubscriptionRef subscription;
-};
-
-/// The same for registrations ("Registration Meta Events").
-enum class RegistrationEvent : std::uint8_t { created, registered, unregistered, deleted };
-struct RegistrationReport {
-  RegistrationEvent event{};
-  wamp::SessionId session = 0;
-  RegistrationRef registration;
+/// Something that the realm publishes about itself, for a shard that has listeners. It is published there when all that
+/// has an earlier place has been (MetaOrder).
+struct MetaEvent {
+  MetaTopic topic{};
+  std::uint64_t number = 0;  ///< its place among those for the receiving shard
+  PublicationRef publication;
 };
 
 /// Ends a session of the receiving shard ("wamp.session.kill").
@@ -159,10 +152,9 @@ struct MembersAnswer {
   std::vector<wamp::SessionId> sessions;
 };
 
-using ShardMessage =
-    std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation, RemoteTurn,
-                 SubscriptionReport, RegistrationReport, RemoteKill, SessionQuery, SessionAnswer, MembersQuery,
-                 MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication>;
+using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
+                                  RemoteTurn, MetaEvent, RemoteKill, SessionQuery, SessionAnswer, MembersQuery,
+                                  MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

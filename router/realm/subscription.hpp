@@ -18,9 +18,9 @@ struct Subscription {
   wamp::SubscriptionId id = 0;
   std::string uri;
   wamp::Match match = wamp::Match::exact;
-  unsigned home = 0;        ///< the shard that made it, and reports what happens to it
-  EventLog* log = nullptr;  ///< its history, if it has one; such a subscription stays without members
-  std::string created;      ///< when, as RealmOptions::timestamp says it
+  std::uint16_t meta_topics = 0;  ///< those of MetaTopic that it gets: a bit for each
+  EventLog* log = nullptr;        ///< its history, if it has one; such a subscription stays without members
+  std::string created;            ///< when, as RealmOptions::timestamp says it
   /// Bit k is set while shard k has members. Changed only under the directory's lock.
   std::atomic<std::uint64_t> shards{0};
 };

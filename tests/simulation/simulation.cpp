@@ -23,12 +23,14 @@ bool applies(const Pattern& pattern, const std::string& topic) {
 
 /// Calls of p.limited wait when its callees are busy.
 realm::RealmOptions options() {
-  auto options = test::quiet();
+  realm::RealmOptions options;
   options.call_queues.push_back({"p.limited", wamp::Match::exact, 4});
   return options;
 }
 
 std::string key_of(const json& payload) { return payload.dump(); }
+
+bool is_meta(const std::string& topic) { return topic.starts_with("wamp."); }
 
 }  // namespace
 
@@ -96,7 +98,9 @@ void Simulation::step() {
     case 9:
     case 10:
     case 11:
-      if (realm_.carry(static_cast<unsigned>(pick(kShards)), static_cast<unsigned>(pick(kShards)))) return;
+      if (realm_.carry(static_cast<unsigned>(pick(kShards)), static_cast<unsigned>(pick(kShards)))) {
+        return note_revocations();
+      }
       break;
     default:
       if (Client* client = any([](const Client& c) { return c.peer->joined() && c.peer->waiting() > 0; })) {
@@ -111,7 +115,9 @@ void Simulation::join() {
   auto client = std::make_unique<Client>();
   client->serial = static_cast<int>(clients_.size());
   client->peer = &realm_.join(static_cast<unsigned>(pick(kShards)), "id" + std::to_string(clients_.size()), "user",
-                              {pick(3) != 0, false, pick(3) != 0, true, pick(2) == 0});
+                              {pick(3) != 0, false, pick(3) != 0, true, pick(2) == 0, pick(2) == 0});
+  client->session = client->peer->id();
+  client->listener.may_miss();  // it is not subscribed to all topics
   trace("client " + std::to_string(client->serial) + " joins on shard " + std::to_string(client->peer->shard()));
   clients_.push_back(std::move(client));
 }
@@ -119,9 +125,11 @@ void Simulation::join() {
 void Simulation::send(Client& client, const json& message) { client.outgoing.push_back(message.dump()); }
 
 void Simulation::act(Client& client) {
-  switch (pick(9)) {
+  switch (pick(10)) {
     case 8:
       return cancel(client);
+    case 9:
+      return remove(client);
     case 0:
     case 1:
       return subscribe(client);
@@ -148,10 +156,21 @@ void Simulation::subscribe(Client& client) {
     client.unsubscribing[++client.next_request] = at->first;
     return send(client, {34, client.next_request, at->first});
   }
-  Pattern pattern{topic(), wamp::Match::exact};
+  constexpr const char* kPrefixes[] = {"a", "", "wamp."};
+  constexpr const char* kMeta[] = {"wamp.session.on_join",
+                                   "wamp.session.on_leave",
+                                   "wamp.subscription.on_create",
+                                   "wamp.subscription.on_subscribe",
+                                   "wamp.subscription.on_unsubscribe",
+                                   "wamp.subscription.on_delete",
+                                   "wamp.registration.on_create",
+                                   "wamp.registration.on_register",
+                                   "wamp.registration.on_unregister",
+                                   "wamp.registration.on_delete"};
+  Pattern pattern{pick(3) == 0 ? kMeta[pick(10)] : topic(), wamp::Match::exact};
   json options = json::object();
   if (pick(3) == 0) {
-    pattern = {pick(2) == 0 ? "a" : "", wamp::Match::prefix};
+    pattern = {kPrefixes[pick(3)], wamp::Match::prefix};
     options["match"] = "prefix";
   } else if (pick(3) == 0) {
     pattern = {pick(2) == 0 ? "a." : ".b", wamp::Match::wildcard};
@@ -220,6 +239,26 @@ void Simulation::call(Client& client) {
   if (pick(3) == 0) options["receive_progress"] = true;
   if (pick(4) == 0) options["timeout"] = 1000;
   send(client, {48, request, options, procedure, {client.serial, client.call_sequence, procedure}});
+}
+
+void Simulation::remove(Client& client) {
+  const Client& other = *clients_[pick(clients_.size())];
+  if (!other.peer->joined()) return;
+  const realm::Session& session = other.peer->session();
+  const bool registration = pick(2) == 0;
+  std::vector<std::uint64_t> ids;
+  for (const auto& entry : session.registrations) {
+    if (registration) ids.push_back(entry.first);
+  }
+  for (const auto& entry : session.subscriptions) {
+    if (!registration) ids.push_back(entry.first);
+  }
+  if (ids.empty()) return;
+  std::sort(ids.begin(), ids.end());
+  const std::uint64_t request = ++client.next_request;
+  client.calls[request] = {0, 0, true};
+  const char* procedure = registration ? "wamp.registration.remove_callee" : "wamp.subscription.remove_subscriber";
+  send(client, {48, request, json::object(), procedure, {ids[pick(ids.size())], session.id}});
 }
 
 void Simulation::cancel(Client& client) {
@@ -300,10 +339,10 @@ void Simulation::handle_outgoing(Client& client) {
   const std::size_t before = client.peer->waiting();
   const std::string violation = client.peer->send(text);
   check(violation.empty(), "protocol violation: " + violation + ": " + text);
+  note_revocations();
   if (message[0] != 32) return;
   const Pattern& pattern = client.subscribing.at(message[1]);
-  check(client.peer->waiting() == before + 1 || (pattern.get_retained && client.peer->waiting() > before),
-        "SUBSCRIBE is answered at once");
+  check(client.peer->waiting() > before, "SUBSCRIBE is answered at once");
   const auto& ids = client.peer->session().subscriptions;
   // The id is in the last message, which only the client may take: find it as the one we did not know.
   for (const auto& [id, position] : ids) {
@@ -331,15 +370,13 @@ void Simulation::read(Client& client) {
       return;
     }
     case 35:
-      client.subscriptions.erase(take(client.unsubscribing, message[1]));
-      return;
+      return on_unsubscribed(client, message);
     case 65:
       take(client.registering, message[1]);
       client.registrations.insert(message[2].get<std::uint64_t>());
       return;
     case 67:
-      client.registrations.erase(take(client.unregistering, message[1]));
-      return;
+      return on_unregistered(client, message);
     case 17:
       check(client.acknowledgements.erase(message[1].get<std::uint64_t>()) == 1, "PUBLISHED twice");
       return;
@@ -367,8 +404,66 @@ void Simulation::on_error(Client& client, const json& message) {
     case 64:
       check(client.registering.erase(request) == 1, "an error for a registration that was not asked for");
       return;
+    case 34:  // it was taken off by somebody else
+      check(message[4] == "wamp.error.no_such_subscription", "unexpected error " + message.dump());
+      client.listeners.erase(client.unsubscribing.at(request));
+      client.subscriptions.erase(client.unsubscribing.at(request));
+      client.unsubscribing.erase(request);
+      return;
+    case 66:
+      check(message[4] == "wamp.error.no_such_registration", "unexpected error " + message.dump());
+      client.registrations.erase(client.unregistering.at(request));
+      client.unregistering.erase(request);
+      return;
     default:
       check(false, "unexpected error " + message.dump());
+  }
+}
+
+void Simulation::on_unsubscribed(Client& client, const json& message) {
+  std::uint64_t id = 0;
+  if (message[1] == 0) {
+    check(client.peer->session().announced.subscription_revocation,
+          "who does not understand it is told of a revocation");
+    id = message[2].at("subscription");
+  } else {
+    const auto at = client.unsubscribing.find(message[1].get<std::uint64_t>());
+    check(at != client.unsubscribing.end(), "an answer to what was not asked: " + message.dump());
+    id = at->second;
+    client.unsubscribing.erase(at);
+  }
+  client.subscriptions.erase(id);
+  client.listeners.erase(id);
+}
+
+void Simulation::on_unregistered(Client& client, const json& message) {
+  if (message[1] == 0) {
+    check(client.peer->session().announced.registration_revocation,
+          "who does not understand it is told of a revocation");
+    client.registrations.erase(message[2].at("registration").get<std::uint64_t>());
+    return;
+  }
+  const auto at = client.unregistering.find(message[1].get<std::uint64_t>());
+  check(at != client.unregistering.end(), "an answer to what was not asked: " + message.dump());
+  client.registrations.erase(at->second);
+  client.unregistering.erase(at);
+}
+
+void Simulation::note_revocations() {
+  for (auto& client : clients_) {
+    if (!client->peer->joined()) continue;
+    const auto& subscriptions = client->peer->session().subscriptions;
+    for (auto at = client->member_of.begin(); at != client->member_of.end();) {
+      if (subscriptions.contains(at->first)) {
+        ++at;
+        continue;
+      }
+      for (auto& [key, expectation] : client->expected) {
+        if (key.first == at->first) expectation.mandatory = false;
+      }
+      client->listeners[at->first].may_miss();
+      at = client->member_of.erase(at);
+    }
   }
 }
 
@@ -376,11 +471,24 @@ void Simulation::on_event(Client& client, const json& message) {
   const std::uint64_t id = message[1];
   check(client.subscriptions.contains(id), "EVENT before SUBSCRIBED or after UNSUBSCRIBED: " + message.dump());
   const json& payload = message[4];
+  const Pattern& pattern = client.subscriptions[id];
+  MetaListener& listener = pattern.match == wamp::Match::prefix ? client.listeners[id] : client.listener;
+  const std::string told =
+      pattern.match == wamp::Match::exact ? pattern.uri : message[3].at("topic").get<std::string>();
+  if (is_meta(told)) {
+    check(applies(pattern, told), "EVENT of a topic that does not match");
+    const std::string problem = listener.on_meta_event(told, payload);
+    return check(problem.empty(), problem + ": " + message.dump());
+  }
   const int publisher = payload[0];
   const std::uint64_t sequence = payload[1];
   const std::string topic = payload[2];
   check(applies(client.subscriptions[id], topic), "EVENT of a topic that does not match");
   const bool retained = message[3].contains("retained");
+  if (!retained) {
+    const std::string problem = listener.on_publication(clients_[static_cast<std::size_t>(publisher)]->session);
+    check(problem.empty(), problem + ": " + message.dump());
+  }
   check(!retained || client.wants_retained.contains(id), "a retained EVENT that was not asked for");
   check(retained || publisher != client.serial || payload[3] == true, "EVENT to its publisher, which did not want it");
   check(payload[4] != "id" + std::to_string(client.serial), "EVENT to an excluded receiver");
@@ -396,6 +504,10 @@ void Simulation::on_result(Client& client, const json& message) {
   const auto at = client.calls.find(message[1].get<std::uint64_t>());
   check(at != client.calls.end(), "a result of a call that is not open: " + message.dump());
   OpenCall& call = at->second;
+  if (call.meta) {
+    client.calls.erase(at);
+    return;
+  }
   check(message[3][0] == client.serial && message[3][1] == call.sequence, "the result of another call");
   if (!message[2].contains("progress")) {
     client.calls.erase(at);
@@ -457,7 +569,10 @@ void Simulation::drain() {
     }
     for (unsigned from = 0; from < kShards; ++from) {
       for (unsigned to = 0; to < kShards; ++to) {
-        while (realm_.carry(from, to)) busy = true;
+        while (realm_.carry(from, to)) {
+          busy = true;
+          note_revocations();
+        }
       }
     }
     for (auto& client : clients_) {
@@ -476,6 +591,24 @@ void Simulation::check_tables(Client& client) const {
         "a session keeps calls that were answered");
   check(session.invocations.empty() && session.slots.empty() && session.result_streams.empty(),
         "a session keeps invocations that were answered");
+}
+
+void Simulation::check_listeners(const Client& client) const {
+  MetaListener::Members actual;
+  for (const auto& other : clients_) {
+    if (!other->peer->joined()) continue;
+    for (const auto& entry : other->peer->session().subscriptions) {
+      actual["subscription " + std::to_string(entry.first)].insert(other->session);
+    }
+    for (const auto& entry : other->peer->session().registrations) {
+      actual["registration " + std::to_string(entry.first)].insert(other->session);
+    }
+  }
+  for (const auto& entry : client.listeners) {
+    for (const auto& [what, members] : entry.second.members()) {
+      check(actual[what] == members, "meta events told of other members of " + what + " than it has");
+    }
+  }
 }
 
 void Simulation::check_history() const {
@@ -498,6 +631,7 @@ void Simulation::check_the_end() {
     }
     check(client->calls.empty(), who + " has calls without an answer");
     check_tables(*client);
+    check_listeners(*client);
     check(client->subscribing.empty() && client->unsubscribing.empty() && client->registering.empty() &&
               client->unregistering.empty() && client->acknowledgements.empty(),
           who + " has requests without an answer");

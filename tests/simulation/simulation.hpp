@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "simulation/meta_listener.hpp"
 #include "support/test_realm.hpp"
 
 /// A deterministic simulation of the routing core: many clients on several shards, and a seeded scheduler that picks
@@ -40,6 +41,7 @@ struct Pattern {
 struct OpenCall {
   std::uint64_t sequence = 0;
   std::uint64_t progress = 0;  ///< number of the last piece of its result
+  bool meta = false;           ///< of a meta procedure
 };
 
 /// An invocation that a client has not answered.
@@ -55,6 +57,7 @@ struct OpenInvocation {
 struct Client {
   test::TestClient* peer = nullptr;
   int serial = 0;
+  wamp::SessionId session = 0;
   std::deque<std::string> outgoing;  ///< sent, not yet handled by the shard
   std::uint64_t next_request = 0;
   std::uint64_t call_sequence = 0;
@@ -78,6 +81,9 @@ struct Client {
   // The router's view of it, for the promise that nothing is lost.
   std::map<std::uint64_t, Pattern> member_of;  ///< id -> pattern, from SUBSCRIBE to UNSUBSCRIBE handled
   std::map<std::pair<std::uint64_t, std::string>, Expectation> expected;  ///< subscription, publication key
+
+  MetaListener listener;                            ///< what comes by its exact subscriptions
+  std::map<std::uint64_t, MetaListener> listeners;  ///< and by each prefix that it is subscribed to
 
   std::set<Pattern> asked_patterns;        ///< subscribed to at some time
   std::set<std::uint64_t> wants_retained;  ///< subscriptions that retained events were asked for
@@ -110,6 +116,7 @@ class Simulation {
   void publish(Client& client);
   void register_procedure(Client& client);
   void call(Client& client);
+  void remove(Client& client);
   void cancel(Client& client);
   void time_out();
   void on_result(Client& client, const nlohmann::json& message);
@@ -118,6 +125,10 @@ class Simulation {
   void answer(Client& client);
   void on_error(Client& client, const nlohmann::json& message);
   void on_event(Client& client, const nlohmann::json& message);
+  void on_unsubscribed(Client& client, const nlohmann::json& message);
+  void on_unregistered(Client& client, const nlohmann::json& message);
+  void note_revocations();
+  void check_listeners(const Client& client) const;
   void on_invocation(Client& client, const nlohmann::json& message);
   void expect_event(const Client& publisher, const nlohmann::json& publication);
   void expect_retained(Client& client, std::uint64_t subscription, const Pattern& pattern);
