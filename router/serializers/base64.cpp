@@ -7,10 +7,15 @@
 namespace crosspoint::serializers {
 
 std::string to_base64(base::Bytes bytes) {
-  std::string text((bytes.size() + 2) / 3 * 4, '\0');
-  if (bytes.empty()) return text;
-  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(), static_cast<int>(bytes.size()));
+  std::string text(base64_size(bytes.size()), '\0');
+  write_base64(bytes, text.data());
   return text;
+}
+
+std::size_t write_base64(base::Bytes bytes, char* out) {
+  if (bytes.empty()) return 0;
+  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out), bytes.data(), static_cast<int>(bytes.size()));
+  return static_cast<std::size_t>(size);
 }
 
 bool from_base64(std::string_view text, std::vector<std::uint8_t>& out) {

@@ -11,6 +11,10 @@ namespace crosspoint::serializers {
 
 /// Base64 with padding (RFC 4648, section 4).
 std::string to_base64(base::Bytes bytes);
+/// Characters that so many bytes become.
+constexpr std::size_t base64_size(std::size_t bytes) { return (bytes + 2) / 3 * 4; }
+/// Writes base64_size() characters and a zero behind them; returns how many characters.
+std::size_t write_base64(base::Bytes bytes, char* out);
 /// False if `text` is not base64.
 bool from_base64(std::string_view text, std::vector<std::uint8_t>& out);
 

@@ -1,18 +1,41 @@
 #include "serializers/cbor_reader.hpp"
 
 #include <bit>
+#include <cmath>
+#include <limits>
 
 #include "serializers/integral.hpp"
 
 namespace crosspoint::serializers {
+namespace {
+
+/// Half precision (RFC 8949, appendix D): a sign, five bits of exponent, ten of fraction.
+double half_to_double(std::uint16_t half) {
+  const int exponent = half >> 10 & 31;
+  const double fraction = half & 1023;
+  double value = 0;
+  if (exponent == 0) {
+    value = std::ldexp(fraction, -24);
+  } else if (exponent < 31) {
+    value = std::ldexp(fraction + 1024, exponent - 25);
+  } else {
+    value = fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+  }
+  return half >> 15 != 0 ? -value : value;
+}
+
+}  // namespace
 
 Kind CborReader::kind() const {
   const std::uint8_t* at = next_;
   while (at != end_ && *at >> 5 == kTag) {  // a tag's number follows in 0, 1, 2, 4 or 8 bytes
     const unsigned info = *at & 31;
-    const std::size_t size = 1 + (info < 24 ? 0 : std::size_t{1} << ((info - 24) & 3));
-    if (static_cast<std::size_t>(end_ - at) <= size) return Kind::invalid;
-    at += size;
+    const std::size_t size = info < 24 ? 0 : std::size_t{1} << ((info - 24) & 3);
+    if (static_cast<std::size_t>(end_ - at) <= size + 1) return Kind::invalid;
+    std::uint64_t tag = size == 0 ? info : 0;
+    for (std::size_t i = 1; i <= size; ++i) tag = tag << 8 | at[i];
+    if (tag >= 2 && tag <= 5) return Kind::invalid;  // big integers, decimal fractions, big floats
+    at += size + 1;
   }
   if (failed_ || at == end_) return Kind::invalid;
   switch (*at >> 5) {
@@ -75,7 +98,7 @@ bool CborReader::skip_tags() {
 
 bool CborReader::enter(Major major) {
   Head head{};
-  if (!skip_tags() || !take_head(head) || head.major != major || depth_ == kEnvelopeDepth) return fail();
+  if (!skip_tags() || !take_head(head) || head.major != major || depth_ == kReaderDepth) return fail();
   remaining_[static_cast<std::size_t>(depth_++)] = head.argument;
   return true;
 }
@@ -152,6 +175,36 @@ bool CborReader::read_text(std::string_view& out) {
   Head head{};
   if (!skip_tags() || !take_head(head) || head.major != kTextString) return fail();
   return take_text(head, out);
+}
+
+bool CborReader::read_number(Number& out) {
+  Head head{};
+  if (!skip_tags() || !take_head(head)) return false;
+  if (head.major == kUnsigned) {
+    out = {.natural = head.argument};
+    return true;
+  }
+  if (head.major == kNegative) {  // -1 - argument
+    if (head.argument >> 63 != 0) return fail();
+    out = {.is = Number::Is::negative, .negative = -1 - static_cast<std::int64_t>(head.argument)};
+    return true;
+  }
+  if (head.major != kSimple || head.info < 25 || head.info > 27) return fail();
+  double real = std::bit_cast<double>(head.argument);
+  if (head.info == 26) real = static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(head.argument)));
+  if (head.info == 25) real = half_to_double(static_cast<std::uint16_t>(head.argument));
+  out = {.is = Number::Is::real, .real = real};
+  return true;
+}
+
+bool CborReader::read_binary(std::string_view& out) {
+  Head head{};
+  if (!skip_tags() || !take_head(head) || head.major != kByteString) return fail();
+  if (head.info != 31) return take_bytes(head.argument, out);
+  std::string& whole = scratch_.add();
+  if (!take_chunks(kByteString, &whole)) return false;
+  out = whole;
+  return true;
 }
 
 base::Bytes CborReader::skip() {

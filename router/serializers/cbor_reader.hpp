@@ -9,7 +9,7 @@
 namespace crosspoint::serializers {
 
 /// Reader of CBOR (RFC 8949), definite and indefinite lengths. Dictionary keys must be text, as WAMP demands. Tags are
-/// passed over.
+/// passed over, but kind() does not know big numbers (tags 2 to 5).
 class CborReader {
  public:
   static constexpr auto kEncoding = wamp::Encoding::cbor;
@@ -25,6 +25,8 @@ class CborReader {
   bool read_uint(std::uint64_t& out);
   bool read_bool(bool& out);
   bool read_text(std::string_view& out);
+  bool read_number(Number& out);
+  bool read_binary(std::string_view& out);
   base::Bytes skip();
   bool ok() const { return !failed_; }
   bool at_end() const { return next_ == end_; }
@@ -60,7 +62,7 @@ class CborReader {
   const std::uint8_t* next_;
   const std::uint8_t* end_;
   Scratch& scratch_;
-  std::array<std::uint64_t, kEnvelopeDepth> remaining_{};
+  std::array<std::uint64_t, kReaderDepth> remaining_;  // items in those entered
   int depth_ = 0;
   bool failed_ = false;
 };

@@ -97,7 +97,7 @@ bool JsonReader::expect(char wanted) {
 }
 
 bool JsonReader::enter(char opening) {
-  if (depth_ == kEnvelopeDepth || !expect(opening)) return fail();
+  if (depth_ == kReaderDepth || !expect(opening)) return fail();
   closing_[static_cast<std::size_t>(depth_++)] = opening == '[' ? ']' : '}';
   first_ = true;
   return true;
@@ -223,6 +223,8 @@ bool JsonReader::read_text(std::string_view& out) {
   out = plain;
   return true;
 }
+
+bool JsonReader::read_number(Number& out) { return parse_number(base::as_text(skip()), out) || fail(); }
 
 base::Bytes JsonReader::skip() {
   const char* start = next_;

@@ -26,6 +26,9 @@ class JsonReader {
   bool read_uint(std::uint64_t& out);
   bool read_bool(bool& out);
   bool read_text(std::string_view& out);
+  bool read_number(Number& out);
+  /// JSON has no binary values; kind() never says so.
+  bool read_binary(std::string_view&) { return fail(); }
   base::Bytes skip();
   bool ok() const { return !failed_; }
   bool at_end() const { return next_ == end_; }
@@ -54,7 +57,7 @@ class JsonReader {
   const char* next_;
   const char* end_;
   Scratch& scratch_;
-  std::array<char, kEnvelopeDepth> closing_{};
+  std::array<char, kReaderDepth> closing_;  // of those entered
   int depth_ = 0;
   bool first_ = false;  // no item of the innermost list or dictionary has been read
   bool failed_ = false;

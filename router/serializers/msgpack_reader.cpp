@@ -63,7 +63,7 @@ bool MsgpackReader::take_length(std::size_t size_bytes, std::size_t& out) {
 }
 
 bool MsgpackReader::enter(std::uint64_t items) {
-  if (depth_ == kEnvelopeDepth) return fail();
+  if (depth_ == kReaderDepth) return fail();
   remaining_[static_cast<std::size_t>(depth_++)] = items;
   return true;
 }
@@ -126,6 +126,52 @@ bool MsgpackReader::read_text(std::string_view& out) {
   if (!take_text_length(*next_++, size) || !take(size, at)) return false;
   out = {reinterpret_cast<const char*>(at), size};
   return is_utf8(out) ? true : fail();
+}
+
+bool MsgpackReader::read_number(Number& out) {
+  if (failed_ || next_ == end_) return fail();
+  const std::uint8_t lead = *next_++;
+  std::uint64_t bits = 0;
+  if (lead <= 0x7f) {
+    out = {.natural = lead};
+    return true;
+  }
+  if (lead >= 0xe0) {
+    out = {.is = Number::Is::negative, .negative = static_cast<std::int8_t>(lead)};
+    return true;
+  }
+  if (lead == 0xca || lead == 0xcb) {
+    if (!take_number(lead == 0xca ? 4 : 8, bits)) return false;
+    const double real = lead == 0xcb ? std::bit_cast<double>(bits)
+                                     : static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
+    out = {.is = Number::Is::real, .real = real};
+    return true;
+  }
+  if (lead < 0xcc || lead > 0xd3) return fail();
+  const std::size_t size = std::size_t{1} << (lead & 3);
+  if (!take_number(size, bits)) return false;
+  const unsigned unused = 64 - 8 * static_cast<unsigned>(size);
+  const auto whole = static_cast<std::int64_t>(bits << unused) >> unused;
+  if (lead <= 0xcf || whole >= 0) {
+    out = {.natural = bits};
+  } else {
+    out = {.is = Number::Is::negative, .negative = whole};
+  }
+  return true;
+}
+
+bool MsgpackReader::read_binary(std::string_view& out) {
+  if (failed_ || next_ == end_) return fail();
+  const std::uint8_t lead = *next_++;
+  std::size_t size = std::size_t{1} << ((lead - 0xd4) & 7);  // fixext
+  const bool counted = lead >= 0xc4 && lead <= 0xc9;
+  if (!counted && (lead < 0xd4 || lead > 0xd8)) return fail();
+  if (counted && !take_length(std::size_t{1} << ((lead - 0xc4) % 3), size)) return false;
+  const std::uint8_t* at = nullptr;
+  const bool extension = lead >= 0xc7;
+  if ((extension && !take(1, at)) || !take(size, at)) return false;
+  out = {reinterpret_cast<const char*>(at), size};
+  return true;
 }
 
 base::Bytes MsgpackReader::skip() {

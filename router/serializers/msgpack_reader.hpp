@@ -35,6 +35,9 @@ class MsgpackReader {
   bool read_uint(std::uint64_t& out);
   bool read_bool(bool& out);
   bool read_text(std::string_view& out);
+  bool read_number(Number& out);
+  /// Also the data of an extension, whose type is lost.
+  bool read_binary(std::string_view& out);
   base::Bytes skip();
   bool ok() const { return !failed_; }
   bool at_end() const { return next_ == end_; }
@@ -57,7 +60,7 @@ class MsgpackReader {
 
   const std::uint8_t* next_;
   const std::uint8_t* end_;
-  std::array<std::uint64_t, kEnvelopeDepth> remaining_{};
+  std::array<std::uint64_t, kReaderDepth> remaining_;  // items in those entered
   int depth_ = 0;
   bool failed_ = false;
 };

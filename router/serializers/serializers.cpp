@@ -3,12 +3,12 @@
 #include <array>
 
 #include "serializers/cbor_reader.hpp"
+#include "serializers/convert.hpp"
 #include "serializers/decode_message.hpp"
 #include "serializers/encode_message.hpp"
 #include "serializers/json_reader.hpp"
 #include "serializers/msgpack_reader.hpp"
 #include "serializers/ubjson_reader.hpp"
-#include "serializers/value.hpp"
 
 namespace crosspoint::serializers {
 namespace {
@@ -36,9 +36,10 @@ void write_dict(W& writer, const wamp::Dict& dict) {
   } else if (dict.encoding == W::kEncoding) {
     writer.raw(dict.bytes);
   } else {
-    std::string converted;
-    if (!convert(dict, W::kEncoding, converted)) return write_dict(writer, wamp::Dict());
-    writer.raw(base::as_bytes(converted));
+    WriteBuffer converted;
+    Scratch scratch;
+    if (!convert(dict, W::kEncoding, scratch, converted)) return write_dict(writer, wamp::Dict());
+    writer.raw(converted.bytes());
   }
 }
 
@@ -128,8 +129,8 @@ bool Encoder::encode_as(const wamp::Message& message, EncodedMessage& out) {
     return true;
   }
   converted_.clear();
-  if (!convert(*payload, Writer::kEncoding, converted_)) return false;
-  out.payload = base::as_bytes(converted_);
+  if (!convert(*payload, Writer::kEncoding, scratch_, converted_)) return false;
+  out.payload = converted_.bytes();
   return true;
 }
 

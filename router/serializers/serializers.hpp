@@ -57,7 +57,8 @@ class Encoder {
   bool encode_as(const wamp::Message& message, EncodedMessage& out);
 
   WriteBuffer head_;
-  std::string converted_;
+  WriteBuffer converted_;
+  Scratch scratch_;
 };
 
 /// Has a large payload kept alive by `owner` instead of copied wherever it goes. `owner` holds the bytes that `message`

@@ -1,6 +1,7 @@
 #include "serializers/ubjson_cursor.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "serializers/reader.hpp"
 
@@ -85,6 +86,16 @@ bool UbjsonCursor::integer(std::uint8_t type, std::int64_t& out) {
   std::uint64_t number = type != 'U' && (at[0] & 0x80) != 0 ? ~std::uint64_t{0} : 0;
   for (std::size_t i = 0; i < size; ++i) number = number << 8 | at[i];
   out = static_cast<std::int64_t>(number);
+  return true;
+}
+
+bool UbjsonCursor::real(std::uint8_t type, double& out) {
+  const std::uint8_t* at = nullptr;
+  if ((type != 'd' && type != 'D') || !take(fixed_size(type), at)) return false;
+  std::uint64_t bits = 0;
+  while (at != next) bits = bits << 8 | *at++;
+  out = type == 'D' ? std::bit_cast<double>(bits)
+                    : static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
   return true;
 }
 

@@ -32,6 +32,8 @@ struct UbjsonCursor {
   bool closes(std::uint8_t closing);
   /// The bytes of an integer of the type given.
   bool integer(std::uint8_t type, std::int64_t& out);
+  /// The bytes of a floating point number, single (d) or double (D).
+  bool real(std::uint8_t type, double& out);
   /// A length: an integer of any type that is not negative and not larger than what is left.
   bool length(std::size_t& out);
   /// A length and as many bytes of UTF-8; also what a key is.

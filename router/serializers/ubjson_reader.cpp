@@ -1,14 +1,12 @@
 #include "serializers/ubjson_reader.hpp"
 
-#include <bit>
-
 #include "serializers/integral.hpp"
 
 namespace crosspoint::serializers {
 
 Kind UbjsonReader::kind() const {
   UbjsonCursor ahead = at_;
-  std::uint8_t type = depth_ > 0 ? levels_[static_cast<std::size_t>(depth_ - 1)].container.type : 0;
+  std::uint8_t type = common_type();
   if (failed_ || (type == 0 && !ahead.marker(type))) return Kind::invalid;
   switch (type) {
     case 'Z':
@@ -43,26 +41,26 @@ Kind UbjsonReader::kind() const {
 
 bool UbjsonReader::take_type(std::uint8_t& out) {
   if (failed_) return false;
-  out = depth_ > 0 ? levels_[static_cast<std::size_t>(depth_ - 1)].container.type : 0;
+  out = common_type();
   return out != 0 || at_.marker(out) || fail();
 }
 
 bool UbjsonReader::enter(std::uint8_t opening) {
   std::uint8_t type = 0;
-  Level level;
-  if (!take_type(type) || type != opening || depth_ == kEnvelopeDepth || !at_.container(level.container)) return fail();
-  level.closing = opening == '[' ? ']' : '}';
-  levels_[static_cast<std::size_t>(depth_++)] = level;
+  UbjsonCursor::Container container;
+  if (!take_type(type) || type != opening || depth_ == kReaderDepth || !at_.container(container)) return fail();
+  const std::uint8_t closing = opening == '[' ? ']' : '}';
+  levels_[static_cast<std::size_t>(depth_++)] = {container.count, container.type, closing};
   return true;
 }
 
 bool UbjsonReader::more() {
   if (failed_ || depth_ == 0) return false;
   Level& level = levels_[static_cast<std::size_t>(depth_ - 1)];
-  if (level.container.count == UbjsonCursor::Container::kOpen) {
+  if (level.left == UbjsonCursor::Container::kOpen) {
     if (!at_.closes(level.closing)) return at_.next != at_.end || fail();
-  } else if (level.container.count > 0) {
-    --level.container.count;
+  } else if (level.left > 0) {
+    --level.left;
     return true;
   }
   --depth_;
@@ -73,11 +71,8 @@ bool UbjsonReader::read_uint(std::uint64_t& out) {
   std::uint8_t type = 0;
   if (!take_type(type)) return fail();
   if (type == 'D') {  // as JavaScript encoders write integers beyond 32 bits
-    const std::uint8_t* at = nullptr;
-    if (!at_.take(8, at)) return fail();
-    std::uint64_t bits = 0;
-    for (int i = 0; i < 8; ++i) bits = bits << 8 | at[i];
-    return to_integer(std::bit_cast<double>(bits), out) || fail();
+    double real = 0;
+    return (at_.real(type, real) && to_integer(real, out)) || fail();
   }
   std::int64_t number = 0;
   if (!at_.integer(type, number) || number < 0) return fail();
@@ -95,6 +90,37 @@ bool UbjsonReader::read_bool(bool& out) {
 bool UbjsonReader::read_text(std::string_view& out) {
   std::uint8_t type = 0;
   if (!take_type(type) || type == 'H' || !at_.text_of(type, out)) return fail();
+  return true;
+}
+
+bool UbjsonReader::read_number(Number& out) {
+  std::uint8_t type = 0;
+  if (!take_type(type)) return false;
+  if (type == 'd' || type == 'D') {
+    out = {.is = Number::Is::real};
+    return at_.real(type, out.real) || fail();
+  }
+  if (type == 'H') {
+    std::string_view digits;
+    return (at_.text_of(type, digits) && parse_number(digits, out)) || fail();
+  }
+  std::int64_t whole = 0;
+  if (!at_.integer(type, whole)) return fail();
+  if (whole < 0) {
+    out = {.is = Number::Is::negative, .negative = whole};
+  } else {
+    out = {.natural = static_cast<std::uint64_t>(whole)};
+  }
+  return true;
+}
+
+bool UbjsonReader::read_binary(std::string_view& out) {
+  std::uint8_t type = 0;
+  UbjsonCursor::Container list;
+  const std::uint8_t* at = nullptr;
+  if (!take_type(type) || type != '[' || !at_.container(list) || !UbjsonCursor::is_binary(list)) return fail();
+  if (!at_.take(list.count, at)) return fail();
+  out = {reinterpret_cast<const char*>(at), list.count};
   return true;
 }
 

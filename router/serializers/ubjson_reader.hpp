@@ -25,20 +25,25 @@ class UbjsonReader {
   bool read_uint(std::uint64_t& out);
   bool read_bool(bool& out);
   bool read_text(std::string_view& out);
+  bool read_number(Number& out);
+  bool read_binary(std::string_view& out);
   base::Bytes skip();
   bool ok() const { return !failed_; }
   bool at_end() const { return at_.next == at_.end; }
 
  private:
-  struct Level {
-    UbjsonCursor::Container container;
-    std::uint8_t closing = 0;
+  struct Level {        // of a list or dictionary entered
+    std::size_t left;   // items; UbjsonCursor::Container::kOpen: a bracket ends it
+    std::uint8_t type;  // of all items; 0: each has its own
+    std::uint8_t closing;
   };
 
   bool fail() {
     failed_ = true;
     return false;
   }
+  /// The type that all items of the innermost container have; 0 if each says its own.
+  std::uint8_t common_type() const { return depth_ > 0 ? levels_[static_cast<std::size_t>(depth_ - 1)].type : 0; }
   /// The type of the next value: of its marker, or of all items of the container.
   bool take_type(std::uint8_t& out);
   bool enter(std::uint8_t opening);
@@ -46,7 +51,7 @@ class UbjsonReader {
   bool skip_items(bool dict, int depth);
 
   UbjsonCursor at_;
-  std::array<Level, kEnvelopeDepth> levels_{};
+  std::array<Level, kReaderDepth> levels_;
   int depth_ = 0;
   bool failed_ = false;
 };

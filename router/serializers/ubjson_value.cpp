@@ -52,13 +52,9 @@ class Parser {
   }
 
   bool real(std::uint8_t type, json& out) {
-    const std::size_t size = UbjsonCursor::fixed_size(type);
-    const std::uint8_t* at = nullptr;
-    if (!at_.take(size, at)) return false;
-    std::uint64_t bits = 0;
-    for (std::size_t i = 0; i < size; ++i) bits = bits << 8 | at[i];
-    out = type == 'D' ? std::bit_cast<double>(bits)
-                      : static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
+    double number = 0;
+    if (!at_.real(type, number)) return false;
+    out = number;
     return true;
   }
 

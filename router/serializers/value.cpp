@@ -160,21 +160,4 @@ bool to_values(const wamp::Payload& payload, json& arguments, json& keyword_argu
   return true;
 }
 
-bool convert(const wamp::Payload& payload, Encoding target, std::string& out) {
-  json list;
-  if (!parse_elements(payload, list)) return false;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (i > 0 && target == Encoding::json) out.push_back(',');
-    append_value(target, list[i], out);
-  }
-  return true;
-}
-
-bool convert(const wamp::Dict& dict, Encoding target, std::string& out) {
-  json value;
-  if (!to_value(dict, value)) return false;
-  append_value(target, value, out);
-  return true;
-}
-
 }  // namespace crosspoint::serializers

@@ -6,9 +6,9 @@
 #include "base/bytes.hpp"
 #include "wamp/payload.hpp"
 
-/// The slow path: whole values as trees (nlohmann::json), for dictionaries of the handshake and for conversion between
-/// encodings. Binary values are json::binary; in JSON text they are strings that begin with U+0000 and go on in base64
-/// ("Binary support in JSON", specification).
+/// The slow path: whole values as trees (nlohmann::json), for what the router itself reads and makes: dictionaries of
+/// the handshake, arguments of meta procedures. Binary values are json::binary; in JSON text they are strings that
+/// begin with U+0000 and go on in base64 ("Binary support in JSON", specification).
 namespace crosspoint::serializers {
 
 /// The value that `bytes` encode. False if they encode none, or one that a tree cannot hold.
@@ -23,10 +23,5 @@ void append_value(wamp::Encoding encoding, const nlohmann::json& value, std::str
 /// Arguments (a list) and ArgumentsKw (an object) of a payload; empty ones if it has none. False also for a payload
 /// that is one string or binary value instead.
 bool to_values(const wamp::Payload& payload, nlohmann::json& arguments, nlohmann::json& keyword_arguments);
-
-/// The bytes of `payload`'s elements in another encoding, appended to `out`. False if they cannot be expressed there.
-bool convert(const wamp::Payload& payload, wamp::Encoding target, std::string& out);
-/// The same for a dictionary.
-bool convert(const wamp::Dict& dict, wamp::Encoding target, std::string& out);
 
 }  // namespace crosspoint::serializers

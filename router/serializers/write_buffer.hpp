@@ -30,6 +30,16 @@ class WriteBuffer {
     ++size_;
   }
 
+  /// Makes room for `size` bytes before those from `at` on.
+  void insert(std::size_t at, std::size_t size) {
+    reserve(size);
+    std::memmove(data_ + at + size, data_ + at, size_ - at);
+    size_ += size;
+  }
+  std::uint8_t* data() { return data_; }
+
+  /// Forgets what stands behind the first `size` bytes.
+  void cut(std::size_t size) { size_ = size; }
   void clear() { size_ = 0; }
   std::size_t size() const { return size_; }
   base::Bytes bytes() const { return {data_, size_}; }

@@ -1,7 +1,11 @@
 #include "serializers/writers.hpp"
 
-namespace crosspoint::serializers {
+#include <algorithm>
+#include <cmath>
 
+#include "serializers/base64.hpp"
+
+namespace crosspoint::serializers {
 namespace {
 
 /// Whether one of eight characters needs an escape: a quote, a backslash or a control character.
@@ -62,6 +66,30 @@ void JsonWriter::text(std::string_view value) {
   out_.advance(static_cast<std::size_t>(at - start));
 }
 
+void JsonWriter::real(double value) {
+  if (!std::isfinite(value)) return null();
+  std::array<char, 32> text;
+  char* end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  // A whole number stays one of floating point.
+  if (std::find_if(text.data(), end, [](char c) { return c == '.' || c == 'e'; }) == end) {
+    *end++ = '.';
+    *end++ = '0';
+  }
+  raw(base::as_bytes({text.data(), static_cast<std::size_t>(end - text.data())}));
+}
+
+void JsonWriter::binary(std::string_view value) {
+  constexpr std::string_view kNull = "\\u0000";
+  separate();
+  std::uint8_t* at =
+      out_.reserve(base64_size(value.size()) + kNull.size() + 3);  // and the zero that write_base64 puts behind
+  *at = '"';
+  std::memcpy(at + 1, kNull.data(), kNull.size());
+  const std::size_t size = write_base64(base::as_bytes(value), reinterpret_cast<char*>(at + 1 + kNull.size()));
+  at[1 + kNull.size() + size] = '"';
+  out_.advance(size + kNull.size() + 2);
+}
+
 void UbjsonWriter::number(std::uint64_t value) {
   if (value > INT64_MAX) {  // a high-precision number: its decimal digits
     std::array<char, 20> digits;
@@ -69,9 +97,29 @@ void UbjsonWriter::number(std::uint64_t value) {
     out_.push('H');
     return key({digits.data(), static_cast<std::size_t>(stop - digits.data())});
   }
-  const std::size_t size = value <= 0xff ? 1 : value <= 0x7fff ? 2 : value <= 0x7fffffff ? 4 : 8;
+  if (value <= 0xff) return put('U', value, 1);
+  if (value <= 0x7fff) return put('I', value, 2);
+  if (value <= 0x7fffffff) return put('l', value, 4);
+  put('L', value, 8);
+}
+
+void UbjsonWriter::negative(std::int64_t value) {
+  const auto bits = static_cast<std::uint64_t>(value);
+  if (value >= 0) return number(bits);
+  if (value >= INT8_MIN) return put('i', bits, 1);
+  if (value >= INT16_MIN) return put('I', bits, 2);
+  if (value >= INT32_MIN) return put('l', bits, 4);
+  put('L', bits, 8);
+}
+
+void UbjsonWriter::real(double value) {
+  if (!std::isfinite(value)) return null();
+  put('D', std::bit_cast<std::uint64_t>(value), 8);
+}
+
+void UbjsonWriter::put(char type, std::uint64_t value, std::size_t size) {
   std::uint8_t* at = out_.reserve(9);
-  *at++ = static_cast<std::uint8_t>(size == 1 ? 'U' : size == 2 ? 'I' : size == 4 ? 'l' : 'L');
+  *at++ = static_cast<std::uint8_t>(type);
   for (std::size_t i = size; i-- > 0;) *at++ = static_cast<std::uint8_t>(value >> (8 * i));
   out_.advance(size + 1);
 }

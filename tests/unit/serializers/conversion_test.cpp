@@ -3,13 +3,17 @@
 #include <cmath>
 #include <limits>
 
+#include "base/random.hpp"
 #include "serializers/base64.hpp"
+#include "serializers/convert.hpp"
+#include "serializers/reader.hpp"
 #include "serializers/value.hpp"
 #include "unit/serializers/samples.hpp"
 
 using namespace crosspoint;
 using namespace crosspoint::test;
 using namespace std::string_literals;
+using namespace std::string_view_literals;
 using nlohmann::json;
 
 namespace {
@@ -21,12 +25,161 @@ json converted(wamp::Encoding from, wamp::Encoding to, const json& arguments) {
   payload.encoding = from;
   payload.elements = 1;
   payload.bytes = base::as_bytes(bytes);
-  std::string out;
-  if (!serializers::convert(payload, to, out)) return json(json::value_t::discarded);
-  return value_of(to, out);
+  serializers::WriteBuffer out;
+  serializers::Scratch scratch;
+  if (!serializers::convert(payload, to, scratch, out)) return json(json::value_t::discarded);
+  return value_of(to, std::string(base::as_text(out.bytes())));
+}
+
+/// A value of any kind and depth.
+json random_value(base::Random& random, int depth) {
+  const std::uint64_t kind = random.below(depth > 0 ? 9 : 7);
+  const auto size = [&] { return random.below(8) == 0 ? random.below(400) : random.below(6); };
+  const auto text = [&] {
+    std::string made;
+    for (auto left = size(); left > 0; --left) made += static_cast<char>(random.below(0x80));
+    // What begins so would be binary in the other encodings.
+    return (made.empty() || made[0] != '\0' ? made : "x" + made) + (random.below(2) == 0 ? "\u00fc\u20ac" : "");
+  };
+  switch (kind) {
+    case 0:
+      return nullptr;
+    case 1:
+      return random.below(2) == 0;
+    case 2:
+      return random.below(std::uint64_t{1} << random.below(64));
+    case 3:
+      return -1 - static_cast<std::int64_t>(random.below(std::uint64_t{1} << random.below(64)));
+    case 4:
+      return static_cast<double>(random.below(1000000)) / 64 - 5000;
+    case 5:
+      return std::ldexp(static_cast<double>(random.below(std::uint64_t{1} << 53)) + 0.1,
+                        static_cast<int>(random.below(600)) - 300);
+    case 6:
+      return text();
+    case 7: {
+      json list = json::array();
+      for (auto left = size(); left > 0; --left) list.push_back(random_value(random, depth - 1));
+      return list;
+    }
+    default: {
+      json dict = json::object();
+      for (auto left = size(); left > 0; --left) dict[text()] = random_value(random, depth - 1);
+      return dict;
+    }
+  }
+}
+
+json read_from(wamp::Encoding from, std::string_view bytes, wamp::Encoding to) {
+  wamp::Payload payload;
+  payload.encoding = from;
+  payload.elements = 1;
+  payload.bytes = base::as_bytes(bytes);
+  serializers::WriteBuffer out;
+  serializers::Scratch scratch;
+  if (!serializers::convert(payload, to, scratch, out)) return json(json::value_t::discarded);
+  return value_of(to, std::string(base::as_text(out.bytes())));
 }
 
 }  // namespace
+
+TEST_CASE("any value means the same in every encoding") {
+  base::Random random(4711);
+  for (int i = 0; i < 400; ++i) {
+    const json value = json::array({random_value(random, 4)});
+    for (const auto from : kAllEncodings) {
+      for (const auto to : kAllEncodings) REQUIRE(converted(from, to, value) == value);
+    }
+  }
+}
+
+TEST_CASE("all forms that a value may have in an encoding are understood") {
+  using Row = std::pair<std::string_view, json>;
+  const Row msgpack[] = {
+      {"\x91\xcc\x05"sv, {5}},
+      {"\x91\xd3\0\0\0\0\0\0\0\x05"sv, {5}},
+      {"\x91\xd0\xfb"sv, {-5}},
+      {"\x91\xd3\xff\xff\xff\xff\xff\xff\xff\xfb"sv, {-5}},
+      {"\x91\xca\x3f\xc0\0\0"sv, {1.5}},
+      {"\xdc\0\x01\xd9\x01x"sv, {"x"}},
+      {"\x91\xde\0\x01\xa1k\xc0"sv, {{{"k", nullptr}}}},
+      {"\x91\xd4\x07z"sv, json::array({json::binary({'z'})})},
+      {"\x91\xc7\x02\x07zz"sv, json::array({json::binary({'z', 'z'})})},
+      {"\x91\xc5\0\x01z"sv, json::array({json::binary({'z'})})},
+  };
+  for (const auto& [bytes, value] : msgpack)
+    REQUIRE(read_from(wamp::Encoding::msgpack, bytes, wamp::Encoding::cbor) == value);
+  const Row cbor[] = {
+      {"\x9f\x18\x05\xff"sv, {5}},
+      {"\x81\x3b\0\0\0\0\0\0\0\x04"sv, {-5}},
+      {"\x81\x3b\x7f\xff\xff\xff\xff\xff\xff\xff"sv, {INT64_MIN}},
+      {"\x81\xf9\x3e\0"sv, {1.5}},
+      {"\x81\xf9\x80\x01"sv, {-5.9604644775390625e-8}},
+      {"\x81\xfa\x3f\xc0\0\0"sv, {1.5}},
+      {"\x81\xf7"sv, json::array({nullptr})},
+      {"\x81\x7f\x61x\x61y\xff"sv, {"xy"}},
+      {"\x81\x5f\x41x\x41y\xff"sv, json::array({json::binary({'x', 'y'})})},
+      {"\x81\xbf\x61k\xc1\x05\xff"sv, {{{"k", 5}}}},
+  };
+  for (const auto& [bytes, value] : cbor)
+    REQUIRE(read_from(wamp::Encoding::cbor, bytes, wamp::Encoding::msgpack) == value);
+  const Row text[] = {
+      {" [ 5 , -0, 1e2, 1.50 ] "sv, {5, 0, 100.0, 1.5}},
+      {"[18446744073709551616, -9223372036854775809, 1e-400]"sv, {18446744073709551616.0, -9223372036854775809.0, 0.0}},
+      {R"(["\ud83d\ude00\/\n", {"a\u0062": "\u0000eHk="}])"sv, {"\U0001f600/\n", {{"ab", json::binary({'x', 'y'})}}}},
+  };
+  for (const auto& [bytes, value] : text)
+    REQUIRE(read_from(wamp::Encoding::json, bytes, wamp::Encoding::cbor) == value);
+}
+
+TEST_CASE("numbers of other encodings stay what they are in JSON") {
+  const std::pair<std::string_view, std::string_view> rows[] = {
+      {"\x91\xcb\x40\x08\0\0\0\0\0\0"sv, "[3.0]"},
+      {"\x91\xca\x3d\xcc\xcc\xcd"sv, "[0.10000000149011612]"},
+      {"\x91\xcb\x44\xb5\x2d\x02\xc7\xe1\x4a\xf6"sv, "[1e+23]"},
+      {"\x91\xcb\x80\0\0\0\0\0\0\0"sv, "[-0.0]"},
+      {"\x91\xcf\xff\xff\xff\xff\xff\xff\xff\xff"sv, "[18446744073709551615]"},
+      {"\x91\xd3\x80\0\0\0\0\0\0\0"sv, "[-9223372036854775808]"},
+  };
+  for (const auto& [bytes, json_text] : rows) {
+    wamp::Payload payload;
+    payload.encoding = wamp::Encoding::msgpack;
+    payload.elements = 1;
+    payload.bytes = base::as_bytes(bytes);
+    serializers::WriteBuffer out;
+    serializers::Scratch scratch;
+    REQUIRE(serializers::convert(payload, wamp::Encoding::json, scratch, out));
+    REQUIRE(base::as_text(out.bytes()) == json_text);
+  }
+}
+
+TEST_CASE("numbers that no other encoding has are not converted") {
+  for (const auto bytes : {"\x81\xc2\x41\x05"sv, "\x81\xc4\x82\x01\x02"sv, "\x81\xd8\x02\x41\x05"sv,
+                           "\x81\x3b\xff\xff\xff\xff\xff\xff\xff\xff"sv}) {
+    REQUIRE(read_from(wamp::Encoding::cbor, bytes, wamp::Encoding::json).is_discarded());
+  }
+  REQUIRE(read_from(wamp::Encoding::json, "[1e400]", wamp::Encoding::cbor).is_discarded());
+}
+
+TEST_CASE("lists and dictionaries of any size and depth are converted") {
+  json nested = json::array();
+  for (int i = 0; i < serializers::kMaxDepth - 2; ++i) nested = json::array_t{nested};
+  const json deep = json::array_t{nested};
+  for (const std::size_t size : {14, 15, 16, 22, 23, 24, 254, 255, 256, 65534, 65535, 65536}) {
+    json list = json::array();
+    json dict = json::object();
+    for (std::size_t i = 0; i < size; ++i) {
+      list.push_back(i % 7);
+      if (size < 300) dict["key " + std::to_string(i)] = i;
+    }
+    for (const auto from : kAllEncodings) {
+      for (const auto to : kAllEncodings) {
+        REQUIRE(converted(from, to, {list, dict, "behind"}) == json::array({list, dict, "behind"}));
+        REQUIRE(converted(from, to, deep) == deep);
+      }
+    }
+  }
+}
 
 TEST_CASE("payloads mean the same in every encoding") {
   const json values[] = {json::array(),
@@ -70,8 +223,9 @@ TEST_CASE("what has no form in the other encoding is not converted") {
   payload.encoding = wamp::Encoding::json;
   payload.elements = 1;
   payload.bytes = base::as_bytes(R"(["\ud800"])");  // half a character
-  std::string out;
-  REQUIRE_FALSE(serializers::convert(payload, wamp::Encoding::msgpack, out));
+  serializers::WriteBuffer out;
+  serializers::Scratch scratch;
+  REQUIRE_FALSE(serializers::convert(payload, wamp::Encoding::msgpack, scratch, out));
 }
 
 TEST_CASE("payloads of no, one and two elements are converted; a message says if it could not be") {
