@@ -12,10 +12,12 @@ namespace {
 
 using wamp::Encoding;
 
+/// What a text needed of `scratch` is free again as soon as it is written, so that a message of many texts takes no
+/// more.
 template <Reader R, class W>
 class Conversion {
  public:
-  Conversion(R& from, W& to) : from_(from), to_(to) {}
+  Conversion(R& from, W& to, Scratch& scratch) : from_(from), to_(to), scratch_(scratch) {}
 
   bool value() {
     switch (from_.kind()) {
@@ -38,6 +40,7 @@ class Conversion {
         std::string_view bytes;
         if (!from_.read_binary(bytes)) return false;
         to_.binary(bytes);
+        scratch_.clear();
         return true;
       }
       case Kind::list:
@@ -71,13 +74,19 @@ class Conversion {
     if (!from_.read_text(text)) return false;
     if constexpr (R::kEncoding == Encoding::json) {
       // A string that only looks like a binary value stays a string.
-      std::vector<std::uint8_t> bytes;
-      if (!text.empty() && text[0] == '\0' && from_base64(text.substr(1), bytes)) {
-        to_.binary(base::as_text(bytes));
-        return true;
+      if (!text.empty() && text[0] == '\0') {
+        std::string& bytes = scratch_.add();
+        bytes.resize(base64_room(text.size()));
+        std::size_t size = 0;
+        if (read_base64(text.substr(1), reinterpret_cast<std::uint8_t*>(bytes.data()), size)) {
+          to_.binary({bytes.data(), size});
+          scratch_.clear();
+          return true;
+        }
       }
     }
     to_.text(text);
+    scratch_.clear();
     return true;
   }
 
@@ -89,6 +98,7 @@ class Conversion {
         std::string_view key;
         if (!from_.read_key(key)) return false;
         to_.key(key);
+        scratch_.clear();
       }
       if (!value()) return false;
     }
@@ -98,25 +108,21 @@ class Conversion {
 
   R& from_;
   W& to_;
+  Scratch& scratch_;
 };
 
 /// So many values that stand one behind the other; in JSON with commas between.
 template <Reader R, class W>
 bool convert_values(base::Bytes bytes, std::size_t count, Scratch& scratch, WriteBuffer& out) {
+  R from(bytes, scratch);
   W to(out);
-  for (std::size_t done = 1; done <= count; ++done) {
-    base::Bytes rest;
-    if (done < count) {
-      const base::Bytes first = R(bytes, scratch).skip();
-      rest = bytes.subspan(static_cast<std::size_t>(first.data() + first.size() - bytes.data()));
-      if constexpr (R::kEncoding == Encoding::json) rest = rest.subspan(base::as_text(rest).find(',') + 1);
-      bytes = first;
+  for (std::size_t done = 0; done < count; ++done) {
+    if constexpr (R::kEncoding == Encoding::json) {
+      if (done > 0 && !from.comma()) return false;
     }
-    R from(bytes, scratch);
-    if (!Conversion<R, W>(from, to).value() || !from.at_end()) return false;
-    bytes = rest;
+    if (!Conversion<R, W>(from, to, scratch).value()) return false;
   }
-  return true;
+  return from.at_end();
 }
 
 template <Reader R>

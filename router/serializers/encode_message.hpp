@@ -9,12 +9,10 @@
 /// the place where they go.
 namespace crosspoint::serializers {
 
-template <class W>
+/// `WriteDict` is called with the writer and a wamp::Dict, which may have come in another encoding, and writes it.
+template <class W, class WriteDict>
 class MessageEncoder {
  public:
-  /// Writes a dictionary that may have come in another encoding.
-  using WriteDict = void (*)(W&, const wamp::Dict&);
-
   MessageEncoder(W& writer, WriteDict write_dict) : w_(writer), write_dict_(write_dict) {}
 
   void operator()(const wamp::Hello& m) {

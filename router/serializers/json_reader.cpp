@@ -4,6 +4,7 @@
 #include <emmintrin.h>
 #endif
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 
@@ -142,6 +143,8 @@ bool JsonReader::read_uint(std::uint64_t& out) {
   return true;
 }
 
+bool JsonReader::comma() { return expect(','); }
+
 bool JsonReader::literal(std::string_view word) {
   if (static_cast<std::size_t>(end_ - next_) < word.size() || std::string_view(next_, word.size()) != word) {
     return fail();
@@ -190,10 +193,10 @@ bool JsonReader::unescape(std::string_view text, std::string& out) {
   constexpr std::string_view kShort = "\"\\/bfnrt";
   constexpr std::string_view kMeaning = "\"\\/\b\f\n\r\t";
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\') {
-      out.push_back(text[i]);
-      continue;
-    }
+    const std::size_t plain = std::min(text.find('\\', i), text.size()) - i;
+    out.append(text, i, plain);
+    i += plain;
+    if (i == text.size()) break;
     const char c = text[++i];
     if (c != 'u') {
       out.push_back(kMeaning[kShort.find(c)]);

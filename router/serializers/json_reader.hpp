@@ -29,6 +29,8 @@ class JsonReader {
   bool read_number(Number& out);
   /// JSON has no binary values; kind() never says so.
   bool read_binary(std::string_view&) { return fail(); }
+  /// Between two values that stand outside of a list, as the elements of a payload do.
+  bool comma();
   base::Bytes skip();
   bool ok() const { return !failed_; }
   bool at_end() const { return next_ == end_; }

@@ -28,21 +28,6 @@ std::string_view decode_with(base::Bytes bytes, Scratch& scratch, wamp::Message&
   return MessageDecoder<R>(reader, out, scratch).decode();
 }
 
-template <class W>
-void write_dict(W& writer, const wamp::Dict& dict) {
-  if (dict.bytes.empty()) {
-    writer.begin_dict(0);
-    writer.end_dict();
-  } else if (dict.encoding == W::kEncoding) {
-    writer.raw(dict.bytes);
-  } else {
-    WriteBuffer converted;
-    Scratch scratch;
-    if (!convert(dict, W::kEncoding, scratch, converted)) return write_dict(writer, wamp::Dict());
-    writer.raw(converted.bytes());
-  }
-}
-
 }  // namespace
 
 std::span<const Serializer> all() { return kSerializers; }
@@ -112,10 +97,21 @@ void share_payload(wamp::Message& message, const base::ChunkRef& owner) {
 }
 
 template <class Writer>
+void Encoder::write_dict(Writer& writer, const wamp::Dict& dict) {
+  if (!dict.bytes.empty() && dict.encoding == Writer::kEncoding) return writer.raw(dict.bytes);
+  converted_.clear();
+  if (!dict.bytes.empty() && convert(dict, Writer::kEncoding, scratch_, converted_)) {
+    return writer.raw(converted_.bytes());
+  }
+  writer.begin_dict(0);
+  writer.end_dict();
+}
+
+template <class Writer>
 bool Encoder::encode_as(const wamp::Message& message, EncodedMessage& out) {
   head_.clear();
   Writer writer(head_);
-  std::visit(MessageEncoder<Writer>(writer, write_dict<Writer>), message);
+  std::visit(MessageEncoder(writer, [this](Writer& to, const wamp::Dict& dict) { write_dict(to, dict); }), message);
   out.head = head_.bytes();
   out.payload = {};
   out.payload_owner.reset();

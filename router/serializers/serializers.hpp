@@ -55,6 +55,9 @@ class Encoder {
  private:
   template <class Writer>
   bool encode_as(const wamp::Message& message, EncodedMessage& out);
+  /// A dictionary that cannot be expressed becomes an empty one.
+  template <class Writer>
+  void write_dict(Writer& writer, const wamp::Dict& dict);
 
   WriteBuffer head_;
   WriteBuffer converted_;
