@@ -101,6 +101,80 @@ assert.deepEqual(result.args, [2, 1]);
 assert.deepEqual({...result.kwargs}, {k: 'v'});
 assert.notEqual(other.session.id, session.id);
 
+// The advanced profile.
+async function advanced() {
+  // Patterns.
+  const own = `com.js.${name}`;
+  await other.session.register(`${own}.by`, (args, kwargs, details) => details.procedure, {match: 'prefix'});
+  await other.session.register(`${own}..wild`, (args, kwargs, details) => details.procedure, {match: 'wildcard'});
+  assert.equal(await session.call(`${own}.by.prefix`), `${own}.by.prefix`);
+  assert.equal(await session.call(`${own}.very.wild`), `${own}.very.wild`);
+  const news = await session.subscribe(`${own}..news`, listen, {match: 'wildcard'});
+  await other.session.publish(`${own}.good.news`, ['by wildcard'], {});
+  const wild = await event();
+  assert.deepEqual([wild.args, wild.topic], [['by wildcard'], `${own}.good.news`]);
+
+  // Receivers.
+  for (const [number, options] of [{exclude: [session.id]}, {eligible: [other.session.id]}, {exclude_authrole: ['anonymous']},
+                                   {eligible: [session.id]}].entries()) {
+    await other.session.publish(`${own}.listed.news`, [number], {}, {acknowledge: true, ...options});
+  }
+  assert.deepEqual((await event()).args, [3]);
+
+  // Shared registrations.
+  for (const each of [session, other.session]) {
+    await each.register(`${own}.shared`, () => each.id, {invoke: 'roundrobin'});
+  }
+  const turns = [await session.call(`${own}.shared`), await session.call(`${own}.shared`)];
+  assert.deepEqual(turns.sort(), [session.id, other.session.id].sort());
+
+  // Retained events.
+  await session.publish(`${own}.kept`, ['kept'], {}, {retain: true, acknowledge: true});
+  await session.subscribe(`${own}.kept`, listen, {get_retained: true});
+  assert.deepEqual((await event()).args, ['kept']);
+
+  // Progressive results, of a callee in the test that announces that it can be interrupted; and canceling.
+  const pieces = [];
+  const done = await session.call(`${own}.count`, [100], {}, {receive_progress: true})
+    .then((value) => value, null, (value) => pieces.push(value));
+  assert.equal(done, 'done');
+  assert.deepEqual(pieces, [...Array(100).keys()]);
+  const never = session.call(`${own}.count`, [0], {});
+  never.cancel({mode: 'kill'});
+  await assert.rejects(never, {error: 'wamp.error.canceled'});
+
+  // The meta API: what a third session does, until it is killed, and its testament.
+  const told = {};
+  for (const topic of ['wamp.session.on_join', 'wamp.session.on_leave', 'wamp.subscription.on_create',
+                       'wamp.subscription.on_delete']) {
+    await session.subscribe(topic, ([first, ...rest]) => {
+      (told[first.session ?? first] ??= []).push([topic, ...rest]);
+      if (more) more();
+    });
+  }
+  await session.subscribe(`${own}.will`, listen);
+  const third = await join();
+  const who = third.session.id;  // which the session forgets when it ends
+  const theirs = await third.session.subscribe(`${own}.theirs`, () => {});
+  assert.deepEqual(await session.call('wamp.subscription.list_subscribers', [theirs.id]), [who]);
+  assert.ok(await third.session.call('wamp.session.add_testament', [`${own}.will`, ['last words'], {}]) > 0);
+  const revoked = new Promise((resolve) => theirs.on_unsubscribe.then(resolve));
+  await session.call('wamp.subscription.remove_subscriber', [theirs.id, who, 'com.reason']);
+  await revoked;
+  const gone = new Promise((resolve) => (third.connection.onclose = (reason, details) => resolve(details.reason)));
+  await session.call('wamp.session.kill', [who], {reason: 'com.reason', message: 'enough'});
+  await gone;
+  assert.deepEqual((await event()).args, ['last words']);
+  while (told[who]?.at(-1)[0] !== 'wamp.session.on_leave') await new Promise((resolve) => (more = resolve));
+  const created = told[who][1][1];
+  assert.deepEqual({id: created.id, uri: created.uri, match: created.match},
+                   {id: theirs.id, uri: `${own}.theirs`, match: 'exact'});
+  assert.deepEqual(told[who].map(([topic]) => topic.slice(5)),
+                   ['session.on_join', 'subscription.on_create', 'subscription.on_delete', 'session.on_leave']);
+  await session.unsubscribe(news);
+}
+if (!url.startsWith('http')) await advanced();
+
 await assert.rejects(join({realm: 'nowhere'}), (error) => {
   assert.equal(error.details.reason, 'wamp.error.no_such_realm');
   assert.equal(error.details.message, 'no realm "nowhere" exists on this router');

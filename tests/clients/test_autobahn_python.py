@@ -6,9 +6,10 @@ import pytest
 from autobahn.asyncio.wamp import ApplicationRunner, ApplicationSession
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer
-from autobahn.wamp.types import CallResult, PublishOptions, RegisterOptions, SubscribeOptions
+from autobahn.wamp.types import CallOptions, CallResult, PublishOptions, RegisterOptions, SubscribeOptions
 
 from support import node as nodes
+from support.wamp import Client
 
 SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
 
@@ -159,3 +160,147 @@ def test_event_retention_and_testaments(router, serializer):
 
     session_with(router[0], leaves_something, serializer)
     session_with(router[0], finds_it, serializer)
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+def test_progressive_results_and_canceling(router, serializer):
+    name = "com.py.stream." + serializer
+
+    async def scenario(session, details):
+        begun, interrupted = asyncio.Event(), asyncio.Event()
+
+        def count(limit, details=None):
+            for number in range(limit):
+                details.progress(number, square=number * number)
+            return "done"
+
+        async def never():
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:  # Autobahn|Python stumbles over it if it goes further
+                interrupted.set()
+
+        await session.register(count, name, RegisterOptions(details=True))
+        await session.register(never, name + ".never")
+        pieces = []
+        options = CallOptions(on_progress=lambda number, square=None: pieces.append((number, square)))
+        assert await session.call(name, 100, options=options) == "done"
+        assert pieces == [(number, number * number) for number in range(100)]
+
+        call = session.call(name + ".never")
+        await begun.wait()
+        call.cancel()  # Autobahn|Python sends CANCEL
+        await interrupted.wait()
+        with pytest.raises(ApplicationError, match="wamp.error.(timeout|canceled)"):
+            await session.call(name + ".never", options=CallOptions(timeout=50))
+
+    session_with(router[0], scenario, serializer)
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+def test_patterns_and_lists_of_receivers(router, serializer):
+    prefix = "com.py.patterns." + serializer
+
+    async def scenario(session, details):
+        await session.register(lambda details=None: details.procedure, prefix + ".by",
+                               RegisterOptions(match="prefix", details=True))
+        await session.register(lambda details=None: details.procedure, prefix + "..wild",
+                               RegisterOptions(match="wildcard", details=True))
+        assert await session.call(prefix + ".by.prefix") == prefix + ".by.prefix"
+        assert await session.call(prefix + ".very.wild") == prefix + ".very.wild"
+
+        got = asyncio.Queue()
+        await session.subscribe(lambda value, details=None: got.put_nowait((value, details.topic)), prefix + "..news",
+                                SubscribeOptions(match="wildcard", details=True))
+        lists = [({"exclude": details.session}, False), ({"exclude_authrole": details.authrole}, False),
+                 ({"exclude_authid": details.authid}, False), ({"eligible": [1]}, False),
+                 ({"eligible": details.session}, True), ({"eligible_authid": details.authid}, True),
+                 ({"eligible_authrole": details.authrole}, True), ({}, True)]
+        for number, (options, _) in enumerate(lists):
+            await session.publish(prefix + ".good.news", number,
+                                  options=PublishOptions(acknowledge=True, exclude_me=False, **options))
+        for number in [number for number, (_, arrives) in enumerate(lists) if arrives]:
+            assert await got.get() == (number, prefix + ".good.news")
+        assert got.empty()
+
+    session_with(router[0], scenario, serializer)
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+def test_meta_api(router, serializer):
+    topic = "com.py.meta." + serializer
+
+    async def scenario(session, details):
+        got = asyncio.Queue()
+
+        async def told(event, who):
+            while True:
+                name, args = await got.get()
+                if name == event and (args[0]["session"] if isinstance(args[0], dict) else args[0]) == who:
+                    return args
+
+        for name in ("session.on_join", "session.on_leave", "subscription.on_create", "subscription.on_subscribe",
+                     "subscription.on_unsubscribe", "subscription.on_delete", "registration.on_create",
+                     "registration.on_unregister"):
+            await session.subscribe(lambda *args, name=name: got.put_nowait((name, args)), "wamp." + name)
+        other = Client(router[0])
+        assert (await told("session.on_join", other.session))[0]["authrole"] == "anonymous"
+        assert other.session in await session.call("wamp.session.list")
+        subscription = other.subscribe(topic)
+        created = (await told("subscription.on_create", other.session))[1]
+        assert created == await session.call("wamp.subscription.get", subscription)
+        assert await session.call("wamp.subscription.list_subscribers", subscription) == [other.session]
+        assert await session.call("wamp.subscription.lookup", topic) == subscription
+        registration = other.register(topic)
+        await told("registration.on_create", other.session)
+        assert await session.call("wamp.registration.match", topic) == registration
+        await session.call("wamp.registration.remove_callee", registration, other.session)
+        assert (await told("registration.on_unregister", other.session))[1] == registration
+        await session.call("wamp.session.kill", other.session, reason="com.reason", message="enough")
+        assert other.receive()[0] == 6
+        for name in ("subscription.on_unsubscribe", "subscription.on_delete"):
+            assert (await told(name, other.session))[1] == subscription
+        assert (await told("session.on_leave", other.session))[2] == "anonymous"
+        with pytest.raises(ApplicationError, match="wamp.error.no_such_session"):
+            await session.call("wamp.session.get", other.session)
+        other.close()
+
+    session_with(router[0], scenario, serializer)
+
+
+@pytest.mark.parametrize("serializer", SERIALIZERS)
+def test_identities_concurrency_and_history(start, port, serializer):
+    disclosing = nodes.allow(disclose={"caller": True, "publisher": True})
+    store = {"type": "memory", "event-history": [{"uri": "com.py.kept"}],
+             "call-queue": [{"uri": "com.py.", "match": "prefix", "limit": 100}]}
+    start(nodes.config(port, [nodes.realm(roles=[{"name": "anonymous", "permissions": [disclosing]}], store=store)]))
+
+    async def scenario(session, details):
+        await session.register(lambda details=None: (details.caller, details.caller_authrole), "com.py.who",
+                               RegisterOptions(details=True))
+        assert await session.call("com.py.who") == [details.session, "anonymous"]
+        got = asyncio.Queue()
+        await session.subscribe(lambda value, details=None: got.put_nowait((value, details.publisher)), "com.py.kept",
+                                SubscribeOptions(details=True))
+        for number in range(3):
+            await session.publish("com.py.kept", number, options=PublishOptions(acknowledge=True, exclude_me=False))
+            assert await got.get() == (number, details.session)
+        kept = await session.call("wamp.subscription.lookup", "com.py.kept")
+        events = await session.call("wamp.subscription.get_events", kept, 2)
+        assert [event["args"] for event in events] == [[2], [1]]
+        assert {event["session_id"] for event in events} == {details.session}
+
+        busy = []
+
+        async def slow(number):
+            busy.append(number)
+            assert len(busy) <= 2
+            await asyncio.sleep(0)
+            busy.remove(number)
+            return number
+
+        await session.register(slow, "com.py.slow", RegisterOptions(concurrency=2))
+        assert await asyncio.gather(*[session.call("com.py.slow", number) for number in range(20)]) == list(range(20))
+
+    session_with(port, scenario, serializer)

@@ -1,15 +1,16 @@
 // wampy from npm: publishes, subscribes, registers, calls with progress and cancels, in the serializer named in argv; or,
-// with "ticket" or "wampcra" instead, signs in. Ends with exit code 0 if all went as it should.
+// with "ticket", "wampcra" or "cryptosign" (and the public key of 32 times 01) instead, signs in. Ends with exit code 0 if all went as it should.
 import assert from 'node:assert/strict';
 
 import {Wampy} from 'wampy';
 import {CborSerializer} from 'wampy/CborSerializer.js';
 import {JsonSerializer} from 'wampy/JsonSerializer.js';
 import {MsgpackSerializer} from 'wampy/MsgpackSerializer.js';
+import * as cryptosign from 'wampy/cryptosign.js';
 import * as cra from 'wampy/wampcra.js';
 import ws from 'ws';
 
-const [url, name] = process.argv.slice(2);
+const [url, name, pubkey] = process.argv.slice(2);
 const serializers = {json: JsonSerializer, msgpack: MsgpackSerializer, cbor: CborSerializer};
 
 async function join(options = {}) {
@@ -20,13 +21,14 @@ async function join(options = {}) {
 
 async function signIn() {
   const secret = 'secret';
-  const answers = {ticket: () => secret, wampcra: cra.sign(secret)};
-  const right = await join({authid: 'joe', authmethods: [name], onChallenge: answers[name]});
+  const answers = {ticket: () => secret, wampcra: cra.sign(secret), cryptosign: cryptosign.sign('01'.repeat(32))};
+  const authextra = pubkey ? {pubkey} : {};
+  const right = await join({authid: 'joe', authmethods: [name], authextra, onChallenge: answers[name]});
   assert.equal(right.welcome.authid, 'joe');
   assert.equal(right.welcome.authmethod, name);
   await right.client.disconnect();
-  const wrong = name === 'ticket' ? () => 'wrong' : cra.sign('wrong');
-  await assert.rejects(join({authid: 'joe', authmethods: [name], onChallenge: wrong}));
+  const wrong = {ticket: () => 'wrong', wampcra: cra.sign('wrong'), cryptosign: cryptosign.sign('02'.repeat(32))};
+  await assert.rejects(join({authid: 'joe', authmethods: [name], authextra, onChallenge: wrong[name]}));
 }
 
 async function everything() {
