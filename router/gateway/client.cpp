@@ -258,8 +258,12 @@ void Client::shut_down() {
   pump();
 }
 
+bool Client::is_congested() const {
+  return port_ != nullptr && port_->queued() >= route_.settings.options.queue.max_queued_bytes / 2;
+}
+
 void Client::check_queue() {
-  if (queue_is_long_ || port_->queued() < route_.settings.options.queue.max_queued_bytes / 2) return;
+  if (queue_is_long_ || !is_congested()) return;
   queue_is_long_ = true;
   update_reading();
 }

@@ -45,6 +45,8 @@ class Client : public std::enable_shared_from_this<Client> {
   Sent send(transports::DataKind kind, base::Bytes message);
   /// The same with a frame for many, made by any of their ports.
   Sent send(const transports::SharedFrame& frame);
+  /// So much waits for it that whoever can wait should.
+  bool is_congested() const;
   bool takes_shared_frames() const { return port_ != nullptr && port_->takes_shared_frames(); }
   transports::PlainPort* port() { return port_; }
   /// Begins the closing handshake. False if the connection is gone, or going.

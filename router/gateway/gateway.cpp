@@ -14,11 +14,11 @@ Hub* Gateway::find_hub(const std::string& name) {
   }
   const realm::Realm* realm = router_.find_realm(name);
   if (realm == nullptr) return nullptr;
-  hubs_.push_back(std::make_unique<Hub>(name, node_));
+  // The procedures of several realms are spread over the threads.
+  const auto home = static_cast<unsigned>(hubs_.size()) % threads_;
+  hubs_.push_back(std::make_unique<Hub>(name, node_, home));
   Hub& hub = *hubs_.back();
   for (unsigned thread = 0; thread < threads_; ++thread) hub.add_part(router_.gate(*realm, thread), count_);
-  // The procedures of several realms are spread over the threads.
-  const auto home = static_cast<unsigned>(hubs_.size() - 1) % threads_;
   procedures_.push_back(std::make_unique<Procedures>(hub, router_.gate(*realm, home)));
   return &hub;
 }
@@ -31,8 +31,17 @@ std::unique_ptr<transports::HttpService> Gateway::make_service(const settings::G
   return std::make_unique<GatewayService>(*routes_.back(), closed_);
 }
 
+bool Gateway::add_mailboxes(const std::string& name, MailboxOptions options) {
+  Hub* hub = find_hub(name);
+  if (hub == nullptr) return false;
+  connection::RealmGate& gate = router_.gate(*router_.find_realm(name), hub->home());
+  mailboxes_.push_back(std::make_unique<MailboxProcedures>(*hub, gate, std::move(options)));
+  return true;
+}
+
 void Gateway::start() {
   for (const auto& procedures : procedures_) procedures->start();
+  for (const auto& mailboxes : mailboxes_) mailboxes->start();
 }
 
 void Gateway::shut_down() {

@@ -7,6 +7,7 @@
 
 #include "connection/router.hpp"
 #include "gateway/hub.hpp"
+#include "gateway/mailbox_procedures.hpp"
 #include "gateway/procedures.hpp"
 #include "settings/gateway.hpp"
 #include "transports/http_service.hpp"
@@ -22,6 +23,8 @@ class Gateway {
 
   /// The service of a route. nullptr if its realm or role is not there.
   std::unique_ptr<transports::HttpService> make_service(const settings::Gateway& settings);
+  /// Gives a realm mailboxes. False if there is no such realm.
+  bool add_mailboxes(const std::string& realm, MailboxOptions options);
   /// Registers the procedures for workers. Before the threads start.
   void start();
 
@@ -41,6 +44,7 @@ class Gateway {
   std::vector<std::unique_ptr<Hub>> hubs_;
   std::vector<std::unique_ptr<Route>> routes_;
   std::vector<std::unique_ptr<Procedures>> procedures_;
+  std::vector<std::unique_ptr<MailboxProcedures>> mailboxes_;
 };
 
 }  // namespace crosspoint::gateway

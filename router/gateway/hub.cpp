@@ -11,6 +11,10 @@ void HubPart::add(std::shared_ptr<Client> client) {
   clients_.emplace(number, std::move(client));
 }
 
+void HubPart::remove(std::uint64_t number) {
+  if (clients_.erase(number) != 0 && gone_) gone_(id_of(number));
+}
+
 std::shared_ptr<Client> HubPart::find(std::uint64_t number) const {
   const auto at = clients_.find(number);
   return at != clients_.end() ? at->second : nullptr;

@@ -44,7 +44,9 @@ class HubPart {
   std::string id_of(std::uint64_t number) { return to_string({node_, io().index(), number}); }
 
   void add(std::shared_ptr<Client> client);
-  void remove(std::uint64_t number) { clients_.erase(number); }
+  void remove(std::uint64_t number);
+  /// Called on this thread with the id of each connection that is removed. Before the threads start.
+  void when_gone(std::function<void(const std::string& id)> listener) { gone_ = std::move(listener); }
   /// nullptr if it is gone.
   std::shared_ptr<Client> find(std::uint64_t number) const;
   /// Those of one route, or all if the name is empty.
@@ -68,6 +70,7 @@ class HubPart {
   std::atomic<std::size_t>& count_;
   std::uint64_t last_number_ = 0;
   tsl::robin_map<std::uint64_t, std::shared_ptr<Client>> clients_;
+  std::function<void(const std::string& id)> gone_;
   std::set<const Route*> failing_;
   std::string buffer_;
 };
@@ -75,12 +78,23 @@ class HubPart {
 /// The gateway of one realm, on all threads. Its parts are constant from the start on.
 class Hub {
  public:
-  Hub(std::string realm, std::uint64_t node) : realm_(std::move(realm)), node_(node) {}
+  Hub(std::string realm, std::uint64_t node, unsigned home) : realm_(std::move(realm)), node_(node), home_(home) {}
 
   const std::string& realm() const { return realm_; }
   std::uint64_t node() const { return node_; }
+  /// The thread that has the procedures for workers.
+  unsigned home() const { return home_; }
   HubPart& part(unsigned thread) { return *parts_[thread]; }
   unsigned parts() const { return static_cast<unsigned>(parts_.size()); }
+  /// Runs `task(part)` on the thread given, then `then(result)` on `home`, which calls this.
+  template <class Task, class Then>
+  void ask(base::IoThread& home, unsigned thread, Task task, Then then) {
+    HubPart& asked = part(thread);
+    if (&asked.io() == &home) return then(task(asked));
+    asked.io().post([&home, &asked, task = std::move(task), then = std::move(then)] {
+      home.post([result = task(asked), then] { then(result); });
+    });
+  }
   void add_part(connection::RealmGate& gate, std::atomic<std::size_t>& count) {
     parts_.push_back(std::make_unique<HubPart>(gate, node_, count));
   }
@@ -88,6 +102,7 @@ class Hub {
  private:
   std::string realm_;
   const std::uint64_t node_;
+  const unsigned home_;
   std::vector<std::unique_ptr<HubPart>> parts_;
 };
 

@@ -47,11 +47,7 @@ bool Procedures::start() {
 
 template <class Task, class Then>
 void Procedures::on_thread(unsigned thread, Task task, Then then) {
-  HubPart& part = hub_.part(thread);
-  if (&part.io() == &gate_.io()) return then(task(part));
-  part.io().post([this, &part, task = std::move(task), then = std::move(then)] {
-    gate_.io().post([result = task(part), then] { then(result); });
-  });
+  hub_.ask(gate_.io(), thread, std::move(task), std::move(then));
 }
 
 template <class Task, class Then>

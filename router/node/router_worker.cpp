@@ -11,6 +11,7 @@
 #include "base/timestamp.hpp"
 #include "connection/welcome.hpp"
 #include "node/open_history.hpp"
+#include "node/open_mailboxes.hpp"
 #include "node/version.hpp"
 #include "realm/permissions.hpp"
 #include "transports/echo.hpp"
@@ -101,6 +102,14 @@ bool RouterWorker::add_realm(const settings::Realm& settings, std::string& probl
     }
   }
   log::info("Realm \"{}\" with {} roles", settings.name, settings.roles.size());
+  if (settings.mailboxes) {
+    gateway::MailboxOptions mailboxes;
+    if (!open_mailboxes(*settings.mailboxes, mailboxes, problem)) {
+      problem = "realm \"" + settings.name + "\": mailboxes: " + problem;
+      return false;
+    }
+    gateway_->add_mailboxes(settings.name, std::move(mailboxes));
+  }
   if (!settings.store) return true;
   std::unique_ptr<storage::SqliteJournal> journal;
   const bool good = open_history(*settings.store, *realm, *router_, journal, problem);

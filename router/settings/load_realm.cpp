@@ -214,6 +214,9 @@ Realm load_realm(LoadContext& context, const Json& value, const std::string& pat
     realm.roles.push_back(std::move(role));
   });
   if (const Json* store = object.find("store")) realm.store = load_store(context, *store, object.path_of("store"));
+  if (const Json* mailboxes = object.find("mailboxes")) {
+    realm.mailboxes = load_mailboxes(context, *mailboxes, object.path_of("mailboxes"), realm.name);
+  }
   for (const std::string_view key : {"stats", "inventory", "rlinks"}) {
     if (object.find(key) != nullptr) {
       context.unsupported(object.path_of(key), "\"" + std::string(key) + "\" of a realm is not available");

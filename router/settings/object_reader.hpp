@@ -105,6 +105,7 @@ void each_entry(ObjectReader& object, std::string_view key, Read&& read) {
 // The loaders, one file each.
 Node load_node(LoadContext& context, const Json& document);
 Realm load_realm(LoadContext& context, const Json& value, const std::string& path);
+Mailboxes load_mailboxes(LoadContext& context, const Json& value, const std::string& path, const std::string& realm);
 Transport load_transport(LoadContext& context, const Json& value, const std::string& path);
 Endpoint load_endpoint(ObjectReader& transport);
 WebSocket load_websocket(ObjectReader& object);

@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "settings/mailboxes.hpp"
+
 /// `realms` of a router worker.
 namespace crosspoint::settings {
 
@@ -76,6 +78,7 @@ struct Realm {
   bool bridge_meta_api = false;
   std::uint32_t event_dispatching_chunk_size = 100;
   std::optional<Store> store;
+  std::optional<Mailboxes> mailboxes;
   Compat compat;
   RealmLimits limits;
 };

@@ -86,10 +86,10 @@ class Redis:
         self.port = nodes.free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
 
-    def start(self):
+    def start(self, *options):
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
-             "--dir", str(self.directory)], stdout=subprocess.DEVNULL)
+             "--dir", str(self.directory), *options], stdout=subprocess.DEVNULL)
         until(lambda: self.cli("PING") == "PONG")
 
     def stop(self):

@@ -22,7 +22,7 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"auth", {"realm", "serializers", "wamp", "settings", "base"}},
     {"transports", {"serializers", "wamp", "settings", "base"}},
     {"connection", {"auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
-    {"gateway", {"connection", "realm", "transports", "serializers", "wamp", "settings", "base"}},
+    {"gateway", {"connection", "storage", "realm", "transports", "serializers", "wamp", "settings", "base"}},
     {"guests", {"settings", "base"}},
     {"node",
      {"guests", "gateway", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp", "settings",

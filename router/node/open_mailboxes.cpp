@@ -1,0 +1,28 @@
+#include "node/open_mailboxes.hpp"
+
+#include <memory>
+
+#include "storage/redis_mailboxes.hpp"
+#include "storage/sqlite_mailboxes.hpp"
+
+namespace crosspoint::node {
+
+bool open_mailboxes(const settings::Mailboxes& settings, gateway::MailboxOptions& out, std::string& problem) {
+  out.limits = {settings.max_identities, settings.max_messages, settings.max_mailbox_bytes, settings.max_bytes};
+  out.lifetime = settings.lifetime;
+  out.timeout = settings.timeout;
+  std::unique_ptr<storage::MailboxStore> store;
+  if (settings.type == settings::Mailboxes::Type::sqlite) {
+    store = std::make_unique<storage::SqliteMailboxes>(settings.path);
+  } else if (settings.type == settings::Mailboxes::Type::redis) {
+    const auto& redis = settings.redis;
+    store = std::make_unique<storage::RedisMailboxes>(
+        storage::RedisAddress{redis.host, redis.port, redis.password, redis.database, redis.prefix});
+  }
+  if (!store) return true;
+  if (!store->open(problem) || !store->load(out.stored, problem)) return false;
+  out.writer = std::make_unique<storage::MailboxWriter>(std::move(store));
+  return true;
+}
+
+}  // namespace crosspoint::node

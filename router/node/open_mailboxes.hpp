@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "gateway/mailbox_procedures.hpp"
+#include "settings/mailboxes.hpp"
+
+namespace crosspoint::node {
+
+/// What the settings of a realm's mailboxes ask for, with what the store has of them. False if that cannot be used;
+/// `problem` says why.
+bool open_mailboxes(const settings::Mailboxes& settings, gateway::MailboxOptions& out, std::string& problem);
+
+}  // namespace crosspoint::node
