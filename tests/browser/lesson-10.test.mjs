@@ -8,8 +8,8 @@ import {promisify} from 'node:util';
 import {before as above, instead, Sources} from './build.mjs';
 import {blocks, Browser, Lesson, root, Tab} from './support.mjs';
 
-const [echo, room, roomRoute, who, unknown, deskRoute, events, eventsRoute] = blocks(10, 'cpp');
-const [initWebsocket, enterRoom, desk, whispers] = blocks(10, 'javascript');
+const [echo, room, roomRoute, who, unknown, deskRoute, events, eventsRoute, identity, tellRoute] = blocks(10, 'cpp');
+const [initWebsocket, enterRoom, desk, whispers, asAnn, tellAnn] = blocks(10, 'javascript');
 const [curls] = blocks(10, 'sh');
 let browser;
 let lesson;
@@ -45,6 +45,7 @@ test('the steps lead from the start to the finished program', async () => {
                  instead('  application.route<Desk>("desk");\n', deskRoute)).check();
     sources.edit('sockets.cpp', above('override { write({{"event", "unknown"', events),
                  instead('      .answer("who", &Desk::who);\n', eventsRoute)).check();
+    sources.edit('sockets.cpp', above('override { write({{"event", "unknown"', identity), above('.answer("who"', tellRoute)).check();
     await sources.checked();
     assert.equal(sources.texts['sockets.cpp'], readFileSync(path.join(root, 'lessons/10/finished/worker/sockets.cpp'), 'utf8'));
   } finally {
@@ -127,6 +128,35 @@ test('steps 3 and 4: JSON events, for one and for all', async () => {
   await two.type(`desk.emit('whisper', {to: '${ids[0]}', text: 'Psst'})`);
   await lesson.router.line(`There is nobody called "${ids[0]}"`, left);
   for (const tab of [two, ann]) await tab.close();
+});
+
+test('step 5: what somebody is told who is away', async () => {
+  const clerk = await open();
+  await clerk.type(tellAnn);
+  await clerk.says('There is no ann');
+  await clerk.says('There is no bob');
+  const first = await open();
+  const from = lesson.router.lines.length;
+  await first.type(asAnn);
+  await lesson.router.line(/RESULT .*{"connections":1,"messages":0}/, from);
+  await clerk.type(`clerk.emit('tell', {to: 'ann', text: 'Hello'})`);
+  await first.says('A note: Hello');
+  await clerk.says('ann is told');
+  const left = lesson.router.lines.length;
+  await first.close();
+  await lesson.router.line(/INVOCATION .*"ann".*"clean"/, left);
+  await clerk.type(`clerk.emit('tell', {to: 'ann', text: 'Come back'})`);
+  await clerk.says('ann is told');
+
+  await lesson.router.stop('SIGKILL');
+  await lesson.run();
+  await ready();
+  const again = await open();
+  await again.type(asAnn);
+  await again.says('A note: Come back');
+  await clerk.type(`clerk.emit('tell', {to: 'ann', text: 'Thank you'})`);
+  await again.says('A note: Thank you');
+  for (const tab of [clerk, again]) await tab.close();
 });
 
 test('a new run of the program knows the connections of the former one', async () => {

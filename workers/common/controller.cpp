@@ -18,6 +18,19 @@ void Controller::unicast(const std::string& target, const std::string& event, co
   application_->tell(*found->second, event, args);
 }
 
+void Controller::register_as(const std::string& identity, std::chrono::seconds lifetime, int max_connections) const {
+  call(application_->session_, "crosspoint.gateway.register_as", {identity},
+       {{"connection", uuid_}, {"lifetime", lifetime.count()}, {"max_connections", max_connections}},
+       [](const Json&) {});
+}
+
+void Controller::notify(const std::string& identity, const Json& data, std::function<void(bool exists)> then) const {
+  const auto answered = [application = application_, uuid = uuid_, then = std::move(then)](const Json& result) {
+    if (application->controllers_.count(uuid) != 0) then(result.value("exists", false));
+  };
+  call(application_->session_, "crosspoint.gateway.notify", {identity, data}, answered);
+}
+
 void Controller::multicast(const std::string& event, const Json& args) const {
   for (const auto& [id, controller] : application_->controllers_) application_->tell(*controller, event, args);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -56,6 +57,13 @@ class Controller {
   void unicast(const std::string& target, const std::string& event, const Json& args) const;
   /// For every connection there is, this one included.
   void multicast(const std::string& event, const Json& args) const;
+  /// Makes this connection one of an identity's (a user, say), of which there are at most so many; if there is one
+  /// more, the oldest is none any longer. The identity lives as long as it has connections, and `lifetime` longer.
+  void register_as(const std::string& identity, std::chrono::seconds lifetime, int max_connections = 1) const;
+  /// Writes something to an identity's connections, or to the next one that comes if there are none. `then` is told
+  /// whether the identity exists, unless this connection has gone meanwhile.
+  void notify(const std::string& identity, const Json& data, std::function<void(bool exists)> then) const;
+
   /// For every connection of a class; C is that of this one, or another.
   template <class C>
   void broadcast(const std::string& event, const Json& args) const {

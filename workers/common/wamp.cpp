@@ -80,6 +80,26 @@ void subscribe_with(const Session& session, const std::string& topic, const std:
   });
 }
 
+/// Hands over what comes of a call.
+void hand_over(boost::future<autobahn::wamp_call_result> called, const std::string& name, Answer answer,
+               Failure failure) {
+  when_ready(std::move(called), [name, answer = std::move(answer), failure = std::move(failure)](auto result) {
+    Json value;
+    try {
+      const autobahn::wamp_call_result answered = result.get();
+      if (answered.number_of_arguments() > 0) value = to_json(answered.template argument<msgpack::object>(0));
+    } catch (const std::exception& error) {
+      if (failure) return failure(error.what());
+      return terminal_log("Calling \"" + name + "\" failed: " + error.what());
+    }
+    try {
+      answer(value);
+    } catch (const std::exception& error) {
+      terminal_log("Error at the answer of \"" + name + "\": " + error.what());
+    }
+  });
+}
+
 }  // namespace
 
 void subscribe(const Session& session, const std::string& topic, Listener listener) {
@@ -151,22 +171,12 @@ void publish(const Session& session, const std::string& topic, const Json& args)
 }
 
 void call(const Session& session, const std::string& name, const Json& args, Answer answer, Failure failure) {
-  auto called = session->call(name, args);
-  when_ready(std::move(called), [name, answer = std::move(answer), failure = std::move(failure)](auto result) {
-    Json value;
-    try {
-      const autobahn::wamp_call_result answered = result.get();
-      if (answered.number_of_arguments() > 0) value = to_json(answered.template argument<msgpack::object>(0));
-    } catch (const std::exception& error) {
-      if (failure) return failure(error.what());
-      return terminal_log("Calling \"" + name + "\" failed: " + error.what());
-    }
-    try {
-      answer(value);
-    } catch (const std::exception& error) {
-      terminal_log("Error at the answer of \"" + name + "\": " + error.what());
-    }
-  });
+  hand_over(session->call(name, args), name, std::move(answer), std::move(failure));
+}
+
+void call(const Session& session, const std::string& name, const Json& args, const Json& keywords, Answer answer,
+          Failure failure) {
+  hand_over(session->call(name, args, keywords), name, std::move(answer), std::move(failure));
 }
 
 }  // namespace workshop

@@ -39,5 +39,8 @@ void publish(const Session& session, const std::string& topic, const Json& args)
 
 /// Without `failure` an error is only a line in the log.
 void call(const Session& session, const std::string& name, const Json& args, Answer answer, Failure failure = nullptr);
+/// With keyword arguments, which are an object.
+void call(const Session& session, const std::string& name, const Json& args, const Json& keywords, Answer answer,
+          Failure failure = nullptr);
 
 }  // namespace workshop

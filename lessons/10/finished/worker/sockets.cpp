@@ -55,6 +55,22 @@ class Desk : public workshop::Controller {
   }
   void said(const Json& args) { write({{"event", "said"}, {"text", args.at(0)}}); }
 
+  bool pre_connect(const Json& request) override {
+    set_principal(text_at(request.at("query"), "name"));
+    return true;
+  }
+  void on_open() override {
+    const std::string name = principal().is_string() ? principal().get<std::string>() : "";
+    if (!name.empty()) register_as(name, std::chrono::hours(21 * 24), 5);
+  }
+  Json tell(const Json& message) {
+    const std::string to = text_at(message, "to");
+    notify(to, {{"event", "note"}, {"text", text_at(message, "text")}}, [this, to](bool exists) {
+      write({{"event", "told"}, {"to", to}, {"exists", exists}});
+    });
+    return nullptr;
+  }
+
   void on_message(const Json& data) override { write({{"event", "unknown"}}); }
 };
 
@@ -68,6 +84,7 @@ int main(int argc, char** argv) {
   application.route<Echo>("echo");
   application.route<Room>("room").event("said", &Room::said);
   application.route<Desk>("desk")
+      .answer("tell", &Desk::tell)
       .answer("who", &Desk::who)
       .answer("whisper", &Desk::whisper)
       .event("whispered", &Desk::whispered)
