@@ -117,7 +117,7 @@ const Broker::Matches* Broker::matches(std::string_view topic) {
   if (known != nullptr && known->version == version) return known;
   if (known == nullptr) {
     if (!wamp::is_valid_uri(topic, context_.options.uri_check)) return nullptr;
-    known = cache_.insert(topic, {});
+    known = cache_.admit(topic, {});
     if (known == nullptr) known = &uncached_;
   }
   context_.directory.subscriptions.match(topic, known->subscriptions);

@@ -86,7 +86,7 @@ class Broker {
   ByUri by_uri_[3];  // keys are the uri of the subscription
   UriCache<Matches> cache_;
   RetainedEvents retained_;
-  Matches uncached_;                               // for topics too long for the cache
+  Matches uncached_;                               // for topics that the cache does not take
   std::uint64_t last_meta_event_ = 0;              // its number
   std::map<std::uint64_t, PublicationRef> early_;  // by number: those that came before their turn
 };

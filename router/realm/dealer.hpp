@@ -141,7 +141,7 @@ class Dealer {
   std::uint64_t last_timer_ = 0;
   std::string reason_;  // of a revocation under delivery
   UriCache<Match> cache_;
-  Match uncached_;  // for procedures too long for the cache
+  Match uncached_;  // for procedures that the cache does not take
 };
 
 }  // namespace crosspoint::realm

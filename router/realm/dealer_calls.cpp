@@ -22,7 +22,7 @@ const Dealer::Match* Dealer::match(std::string_view procedure) {
   if (known != nullptr && known->version == version) return known;
   if (known == nullptr) {
     if (!wamp::is_valid_uri(procedure, context_.options.uri_check)) return nullptr;
-    known = cache_.insert(procedure, {});
+    known = cache_.admit(procedure, {});
     if (known == nullptr) known = &uncached_;
   }
   known->view = context_.directory.registrations.best_match(procedure);

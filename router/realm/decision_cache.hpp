@@ -23,8 +23,8 @@ class DecisionCache {
       last_role_ = &role;
     }
     auto* known = last->find(uri);
-    if (known == nullptr) known = last->insert(uri, {});
-    if (known == nullptr) return role.decide(uri, action);  // too long to be remembered
+    if (known == nullptr) known = last->admit(uri, {});
+    if (known == nullptr) return role.decide(uri, action);  // it is not to be remembered
     auto& answer = (*known)[static_cast<std::size_t>(action)];
     if (!answer) answer = role.decide(uri, action);
     return *answer;

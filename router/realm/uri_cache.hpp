@@ -2,8 +2,11 @@
 
 #include <tsl/robin_map.h>
 
+#include <bit>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/hash.hpp"
 
@@ -19,10 +22,12 @@ class UriCache {
 
   explicit UriCache(std::size_t most = 8192) : most_(most) {}
 
-  /// nullptr if nothing is known. Valid until the next insert().
+  /// nullptr if nothing is known. Valid until the next insert() or admit().
   T* find(std::string_view uri) {
-    if (const auto at = fresh_.find(uri); at != fresh_.end()) return &at.value();
-    const auto at = old_.find(uri);
+    const std::size_t hash = base::StringHash()(uri);
+    if (const auto at = fresh_.find(uri, hash); at != fresh_.end()) return &at.value();
+    if (old_.empty()) return nullptr;
+    const auto at = old_.find(uri, hash);
     if (at == old_.end()) return nullptr;
     T value = std::move(at.value());
     old_.erase(at);
@@ -35,13 +40,30 @@ class UriCache {
     if (fresh_.size() >= most_) {
       old_ = std::move(fresh_);
       fresh_ = {};
+      if (seen_.empty()) seen_.resize(std::bit_ceil(2 * most_));
     }
     return &fresh_.insert_or_assign(std::string(uri), std::move(value)).first.value();
+  }
+
+  /// insert() of what can be found out again. nullptr also for a URI that comes for the first time in a while, once the
+  /// cache has been full: URIs that are used a single time would only push out those that come back.
+  T* admit(std::string_view uri, T value) {
+    if (!seen_.empty()) {
+      const std::size_t hash = base::StringHash()(uri);
+      std::uint8_t& seen = seen_[hash & (seen_.size() - 1)];
+      const auto mark = static_cast<std::uint8_t>(hash >> 56);
+      if (seen != mark) {
+        seen = mark;
+        return nullptr;
+      }
+    }
+    return insert(uri, std::move(value));
   }
 
   void clear() {
     fresh_.clear();
     old_.clear();
+    seen_.clear();
   }
 
  private:
@@ -49,6 +71,7 @@ class UriCache {
   std::size_t most_;
   Map fresh_;
   Map old_;
+  std::vector<std::uint8_t> seen_;  // some bits of the hash of the last URI with these other bits of it
 };
 
 }  // namespace crosspoint::realm

@@ -17,6 +17,22 @@ TEST_CASE("UriCache forgets what was not used since it last filled up, and keeps
   REQUIRE(*cache.find("new") == 10);
 }
 
+TEST_CASE("UriCache, once it has been full, admits what comes back and not what comes once") {
+  UriCache<int> cache(64);
+  const auto fill = [&cache](const std::string& name, int count) {
+    int taken = 0;
+    for (int i = 0; i < count; ++i) taken += cache.admit(name + std::to_string(i), i) != nullptr ? 1 : 0;
+    return taken;
+  };
+  REQUIRE(fill("first", 65) == 65);  // there is room for all of them
+  REQUIRE(fill("once", 10'000) < 200);
+  REQUIRE(cache.find("first64") != nullptr);  // it has not been pushed out
+  REQUIRE(cache.admit("again", 1) == nullptr);
+  REQUIRE(*cache.admit("again", 2) == 2);
+  REQUIRE(*cache.find("again") == 2);
+  REQUIRE(cache.insert("at once", 3) != nullptr);
+}
+
 TEST_CASE("UriCache does not keep very long URIs") {
   UriCache<int> cache;
   REQUIRE(cache.insert(std::string(UriCache<int>::kLongestUri, 'a'), 1) != nullptr);
