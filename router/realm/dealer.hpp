@@ -33,6 +33,7 @@ class Dealer {
   void deliver(const RemoteCancel& cancel, Outbox& out);
   void deliver(const RemoteRevocation& revocation, Outbox& out);
   void deliver(const RemoteTurn& turn, Outbox& out);
+  void deliver(const ReturnedCall& returned, Outbox& out);
 
   /// A timer that the Outbox asked for is due ("Call Timeouts").
   void time_out(const Outbox::Timer& timer, Outbox& out);

@@ -111,6 +111,8 @@ bool Dealer::send_call(Session& session, PendingCall& pending, const Callee& cal
   const std::uint64_t forwarded = callee.forward_timeout ? call.timeout : 0;
   pending.callee = callee.key;
   pending.registration = call.registration->id;
+  const bool limited = call.registration->queue.limited();
+  if (limited) pending.place = ++session.last_place;
   if (callee.key.shard != context_.shard) {
     pending.handle = ++last_handle_ << kShardBits | context_.shard;
     RemoteCall remote{session.key,
@@ -126,7 +128,7 @@ bool Dealer::send_call(Session& session, PendingCall& pending, const Callee& cal
     remote.timeout = forwarded;
     remote.passthru = call.passthru;
     remote.results_to = std::move(results_to);
-    if (callee.slots) remote.slot = {call.registration, callee.slots};
+    if (limited) remote.slot = {call.registration, callee.slots};
     if (call.progress) callee.intake->posted(size_of_piece(call.payload));
     out.post(callee.key.shard, std::move(remote));
   } else {
@@ -222,6 +224,7 @@ void Dealer::deliver(const RemoteCall& call, Outbox& out) {
   }
   Session* callee = sessions_.find(call.callee);
   if (callee == nullptr || !callee->registrations.contains(call.registration)) {
+    if (call.slot.registration) return out.post(call.caller.shard, ReturnedCall{call});
     // It was a callee when the call was routed to it. Routing the call anew could let it overtake, or be overtaken by,
     // others of the same caller to the same callee.
     return fail(call.caller, call.request, wamp::kCanceled, {},

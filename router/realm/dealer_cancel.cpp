@@ -11,6 +11,7 @@ void Dealer::cancel(Session& session, const wamp::Cancel& message, Outbox& out) 
   if (at == session.calls.end()) return;  // answered meanwhile
   const bool started = !at->second.waiting;
   if (started && at->second.reroutes) forget_reroute(session, at);
+  at.value().killed = started && message.mode == wamp::CancelMode::kill;
   abandon(session, at, message.mode, {}, out);
   if (started && message.mode == wamp::CancelMode::kill) return;  // the callee's answer ends it
   end_call(session, at, out);

@@ -108,9 +108,10 @@ void Dealer::deliver(const RemoteTurn& turn, Outbox& out) {
     return give_turns(turn.registration, out);  // to somebody else
   }
   bool gone = !has_callee;
-  if (has_callee && turn.callee.key.shard == context_.shard) {
-    const Session* callee = sessions_.find(turn.callee.key);
-    gone = callee == nullptr || !callee->registrations.contains(turn.registration->id);
+  if (has_callee) {
+    const RegistrationView view = context_.directory.registrations.get(turn.registration->id);
+    gone = !view.registration || std::none_of(view.callees->begin(), view.callees->end(),
+                                              [&](const Callee& callee) { return callee.key == turn.callee.key; });
     if (gone && turn.registration->queue.put_back(turn.caller)) return give_turns(turn.registration, out);
   }
   const auto oldest = std::find_if(session->waiting.begin(), session->waiting.end(), is_meant);
@@ -127,6 +128,29 @@ void Dealer::deliver(const RemoteTurn& turn, Outbox& out) {
   if (turn.registration->invoke == wamp::InvocationPolicy::single) return;
   call.tried.push_back(turn.callee.key);
   session->reroutable.emplace(call.request, std::make_unique<KeptCall>(std::move(call)));
+}
+
+void Dealer::deliver(const ReturnedCall& returned, Outbox& out) {
+  const RemoteCall& call = returned.call;
+  Session* session = sessions_.find(call.caller);
+  if (session == nullptr) return;
+  const auto at = session->calls.find(call.request);
+  if (at == session->calls.end() || at->second.waiting || at->second.handle != call.handle) return;  // canceled
+  // A call of the same session that has taken a callee since must not be overtaken at that one: too late for this call.
+  const bool late = at->second.place != session->last_place;
+  const auto& registration = call.slot.registration;
+  if (late || at->second.killed || call.progress || !registration->queue.put_back(session->key)) {
+    return fail(call.caller, call.request, wamp::kCanceled, {},
+                wamp::Payload::from_text("the callee left before the call reached it"), out);
+  }
+  if (at->second.reroutes) forget_reroute(*session, at);
+  at.value().waiting = true;
+  auto procedure = call.procedure.empty() ? nullptr : std::make_shared<const std::string>(call.procedure);
+  session->waiting.insert(
+      session->waiting.begin(),
+      {registration, call.request, std::move(procedure), call.disclosed != nullptr, call.receive_progress,
+       std::max(call.timeout, at->second.timeout), call.passthru, call.payload});
+  give_turns(registration, out);
 }
 
 void Dealer::close_queue(const std::shared_ptr<const Registration>& registration, Outbox& out) {

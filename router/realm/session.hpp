@@ -69,6 +69,8 @@ struct PendingCall {
   std::uint64_t timer = 0;    ///< names the timer under way
   bool waiting = false;       ///< for a callee that is free: it is in Session::waiting, and has no callee yet
   bool reroutes = false;      ///< the callee's `wamp.error.unavailable` is not the answer
+  bool killed = false;        ///< it was canceled, and the callee's answer will end it
+  std::uint64_t place = 0;    ///< among the calls of its session to registrations whose callees have limits
 };
 
 /// A client that has joined a realm. Belongs to its shard's thread.
@@ -106,6 +108,7 @@ struct Session {
   tsl::robin_map<wamp::RequestId, SlotUse> slots;
   /// Its calls that wait for a callee, the oldest first; and those that may have to go to another one.
   std::vector<KeptCall> waiting;
+  std::uint64_t last_place = 0;  ///< PendingCall::place of the last that was sent to a callee
   tsl::robin_map<wamp::RequestId, std::unique_ptr<KeptCall>> reroutable;
 
   const std::shared_ptr<Intake>& make_intake() {

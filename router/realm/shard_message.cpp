@@ -10,6 +10,8 @@ std::size_t size_of(const ShardMessage& message) {
           return kFixed + m->payload.bytes.size() + m->topic.size();
         } else if constexpr (requires { m.payload; }) {
           return kFixed + m.payload.bytes.size();
+        } else if constexpr (requires { m.call.payload; }) {
+          return kFixed + m.call.payload.bytes.size();
         } else if constexpr (requires { m.sessions; }) {
           return kFixed + m.sessions.size() * sizeof(wamp::SessionId);
         } else {

@@ -58,7 +58,12 @@ struct RemoteCall {
   std::uint64_t timeout = 0;  ///< for the callee to mind
   wamp::PassthruRef passthru{};
   std::shared_ptr<Intake> results_to{};  ///< the caller's, if it receives progress
-  SlotUse slot{};                        ///< the callee's, if that has a limit
+  SlotUse slot{};                        ///< the callee's; the registration is set if some of its callees have limits
+};
+
+/// A call that did not reach its callee, back to its caller's shard: it is to wait for another one.
+struct ReturnedCall {
+  RemoteCall call;
 };
 
 /// A callee that is free for the oldest call of a session that waits at a registration. Without a callee: there is none
@@ -130,11 +135,13 @@ struct UnsubscribeAnswer {
   bool was_subscribed = false;
 };
 
-/// Asks a shard what it knows of one of its sessions; and its answer, JSON text, empty if the session is gone.
+/// Asks a shard what it knows of one of its sessions, or what that is subscribed to; and its answer, JSON text, empty
+/// if the session is gone.
 struct SessionQuery {
   unsigned from = 0;  ///< shard
   std::uint64_t number = 0;
   SessionKey session;
+  bool subscriptions = false;
 };
 struct SessionAnswer {
   std::uint64_t number = 0;
@@ -153,8 +160,8 @@ struct MembersAnswer {
 };
 
 using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
-                                  RemoteTurn, MetaEvent, RemoteKill, SessionQuery, SessionAnswer, MembersQuery,
-                                  MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication>;
+                                  RemoteTurn, ReturnedCall, MetaEvent, RemoteKill, SessionQuery, SessionAnswer,
+                                  MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);
