@@ -50,7 +50,17 @@ class MetaApi {
     std::vector<wamp::SessionId> sessions;
   };
 
+  /// A call of wamp.subscription.remove_subscriber.
+  struct Removal {
+    SessionKey caller;
+    wamp::RequestId request = 0;
+    wamp::SubscriptionId subscription = 0;
+    wamp::SessionId subscriber = 0;
+  };
+
   static Handler find(std::string_view procedure);
+  /// The session that the argument names; no identity in it, and an ERROR has been sent, if there is none.
+  SessionDirectory::Entry session_argument(Request& request, const nlohmann::json& id, Outbox& out);
   /// RESULT with one argument, given as JSON text.
   void answer(const SessionKey& caller, wamp::RequestId request, const std::string& result, Outbox& out);
   void answer(const Request& request, const std::string& result, Outbox& out);
@@ -59,6 +69,11 @@ class MetaApi {
   void session_count(Request& request, Outbox& out);
   void session_list(Request& request, Outbox& out);
   void session_get(Request& request, Outbox& out);
+  /// Answers with what its shard knows of a session.
+  void describe_session(Request& request, const SessionKey& session, bool subscriptions, Outbox& out);
+  /// JSON text; empty if the session is gone.
+  std::string description(const SessionKey& key, bool subscriptions);
+  std::string subscriptions_of(const Session& session) const;
   void session_kill(Request& request, Outbox& out);
   void session_kill_by_authid(Request& request, Outbox& out);
   void session_kill_by_authrole(Request& request, Outbox& out);
@@ -79,7 +94,7 @@ class MetaApi {
   void list_subscribers(Request& request, Outbox& out);
   void count_subscribers(Request& request, Outbox& out);
   void remove_subscriber(Request& request, Outbox& out);
-  void conclude_removal(const SessionKey& caller, wamp::RequestId request, bool was_subscribed, Outbox& out);
+  void conclude_removal(const Removal& removal, bool was_subscribed, Outbox& out);
   void get_events(Request& request, Outbox& out);  // meta_history.cpp
   /// The subscription that the first argument names; an ERROR has been sent if nullptr.
   SubscriptionRef subscription_argument(Request& request, Outbox& out);
@@ -111,6 +126,7 @@ class MetaApi {
   RemoveCallee remove_callee_;
   std::uint64_t last_number_ = 0;
   tsl::robin_map<std::uint64_t, Gathering> gatherings_;
+  tsl::robin_map<std::uint64_t, Removal> removals_;
 };
 
 }  // namespace crosspoint::realm

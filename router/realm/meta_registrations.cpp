@@ -13,16 +13,14 @@ using nlohmann::json;
 void MetaApi::registration_list(Request& request, Outbox& out) {
   json lists{{"exact", json::array()}, {"prefix", json::array()}, {"wildcard", json::array()}};
   const json& session = request.argument(0, "session_id");  // only what this one has registered, as in Crossbar
-  const bool known = session.is_number_unsigned() &&
-                     context_.directory.sessions.find(session.get<std::uint64_t>()).identity != nullptr;
-  if (!session.is_null() && !known) {
-    return request.fail(wamp::kNoSuchSession,
-                        fmt::format("no session with ID {} exists on this router", session.dump()), out);
-  }
+  const bool known = !session.is_null();
+  if (known && !session_argument(request, session, out).identity) return;
   const auto is_callee = [&](const Callee& callee) { return callee.session == session; };
   for (const RegistrationView& view : context_.directory.registrations.list()) {
-    if (request.hides(view.registration->uri)) continue;
-    if (known && std::none_of(view.callees->begin(), view.callees->end(), is_callee)) continue;
+    if (known ? std::none_of(view.callees->begin(), view.callees->end(), is_callee)
+              : request.hides(view.registration->uri)) {
+      continue;
+    }
     lists[std::string(to_string(view.registration->match))].push_back(view.registration->id);
   }
   answer(request, lists.dump(), out);
@@ -84,10 +82,8 @@ void MetaApi::remove_callee(Request& request, Outbox& out) {
     return request.fail(wamp::kInvalidArgument,
                         "the arguments are the ids of a registration and a session, and a reason", out);
   }
+  if (!session_argument(request, id, out).identity) return;
   const auto session = id.get<std::uint64_t>();
-  if (!context_.directory.sessions.find(session).identity) {
-    return request.fail(wamp::kNoSuchSession, fmt::format("no session with ID {} exists on this router", session), out);
-  }
   const auto found = registration_argument(request, out);
   if (!found.registration) return;
   const auto& callees = *found.callees;

@@ -34,29 +34,38 @@ void MetaApi::session_list(Request& request, Outbox& out) {
   if (filter_by_role(request, ids, out)) answer(request, json(ids).dump(), out);
 }
 
-void MetaApi::session_get(Request& request, Outbox& out) {
-  const json& id = request.argument(0, "session_id");
+SessionDirectory::Entry MetaApi::session_argument(Request& request, const json& id, Outbox& out) {
   SessionDirectory::Entry found;
   if (id.is_number_unsigned()) found = context_.directory.sessions.find(id.get<std::uint64_t>());
   if (!found.identity) {
-    return request.fail(wamp::kNoSuchSession, fmt::format("no session with ID {} exists on this router", id.dump()),
-                        out);
+    request.fail(wamp::kNoSuchSession, fmt::format("no session with ID {} exists on this router", id.dump()), out);
   }
-  if (found.key.shard == context_.shard) {
-    if (const Session* session = sessions_.find(found.key)) {
-      answer(request, session->peer->describe(*session->identity), out);
-    }
+  return found;
+}
+
+void MetaApi::session_get(Request& request, Outbox& out) {
+  const auto found = session_argument(request, request.argument(0, "session_id"), out);
+  if (found.identity) describe_session(request, found.key, false, out);
+}
+
+void MetaApi::describe_session(Request& request, const SessionKey& session, bool subscriptions, Outbox& out) {
+  if (session.shard == context_.shard) {
+    if (const auto text = description(session, subscriptions); !text.empty()) answer(request, text, out);
     return;
   }
   const std::uint64_t number = ++last_number_;
   gatherings_.emplace(number, Gathering{request.session.key, request.message.request, false, 1, {}});
-  out.post(found.key.shard, SessionQuery{context_.shard, number, found.key});
+  out.post(session.shard, SessionQuery{context_.shard, number, session, subscriptions});
+}
+
+std::string MetaApi::description(const SessionKey& key, bool subscriptions) {
+  const Session* session = sessions_.find(key);
+  if (session == nullptr) return {};
+  return subscriptions ? subscriptions_of(*session) : session->peer->describe(*session->identity);
 }
 
 void MetaApi::deliver(const SessionQuery& query, Outbox& out) {
-  const Session* session = sessions_.find(query.session);
-  out.post(query.from,
-           SessionAnswer{query.number, session != nullptr ? session->peer->describe(*session->identity) : ""});
+  out.post(query.from, SessionAnswer{query.number, description(query.session, query.subscriptions)});
 }
 
 void MetaApi::deliver(const SessionAnswer& description, Outbox& out) {
@@ -99,12 +108,8 @@ void MetaApi::session_kill(Request& request, Outbox& out) {
   std::string message;
   const json& id = request.argument(0, "session_id");
   if (!read_farewell(request, 1, reason, message, out)) return;
-  SessionDirectory::Entry found;
-  if (id.is_number_unsigned()) found = context_.directory.sessions.find(id.get<std::uint64_t>());
-  if (!found.identity) {
-    return request.fail(wamp::kNoSuchSession, fmt::format("no session with ID {} exists on this router", id.dump()),
-                        out);
-  }
+  const auto found = session_argument(request, id, out);
+  if (!found.identity) return;
   answer(request, "null", out);
   kill(found.key, reason, message, out);
 }

@@ -11,13 +11,36 @@ namespace crosspoint::realm {
 
 using nlohmann::json;
 
-void MetaApi::subscription_list(Request& request, Outbox& out) {
+namespace {
+
+/// The answer of wamp.subscription.list: ids by match policy.
+std::string list_of(const std::vector<SubscriptionRef>& subscriptions) {
   json lists{{"exact", json::array()}, {"prefix", json::array()}, {"wildcard", json::array()}};
-  for (const SubscriptionRef& subscription : context_.directory.subscriptions.list()) {
-    if (request.hides(subscription->uri)) continue;
-    lists[std::string(to_string(subscription->match))].push_back(subscription->id);
+  for (const auto& each : subscriptions) lists[std::string(to_string(each->match))].push_back(each->id);
+  return lists.dump();
+}
+
+}  // namespace
+
+void MetaApi::subscription_list(Request& request, Outbox& out) {
+  const json& session = request.argument(0, "session_id");  // only what this one is subscribed to, as in Crossbar
+  if (!session.is_null()) {
+    const auto found = session_argument(request, session, out);
+    if (found.identity) describe_session(request, found.key, true, out);
+    return;
   }
-  answer(request, lists.dump(), out);
+  auto subscriptions = context_.directory.subscriptions.list();
+  std::erase_if(subscriptions, [&](const SubscriptionRef& each) { return request.hides(each->uri); });
+  answer(request, list_of(subscriptions), out);
+}
+
+std::string MetaApi::subscriptions_of(const Session& session) const {
+  std::vector<SubscriptionRef> subscriptions;
+  for (const auto& entry : session.subscriptions) {
+    subscriptions.push_back(context_.directory.subscriptions.get(entry.first));
+  }
+  std::sort(subscriptions.begin(), subscriptions.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  return list_of(subscriptions);
 }
 
 void MetaApi::subscription_lookup(Request& request, Outbox& out) {
@@ -104,25 +127,22 @@ void MetaApi::remove_subscriber(Request& request, Outbox& out) {
     return request.fail(wamp::kInvalidArgument,
                         "the arguments are the ids of a subscription and a session, and optionally a reason", out);
   }
-  SessionDirectory::Entry subscriber;
-  if (id.is_number_unsigned()) subscriber = context_.directory.sessions.find(id.get<std::uint64_t>());
-  if (!subscriber.identity) {
-    return request.fail(wamp::kNoSuchSession, fmt::format("no session with ID {} exists on this router", id.dump()),
-                        out);
-  }
+  const auto subscriber = session_argument(request, id, out);
+  if (!subscriber.identity) return;
   const auto subscription = subscription_argument(request, out);
   if (!subscription) return;
   const auto text = std::make_shared<const std::string>(reason.is_string() ? reason.get<std::string>() : "");
+  const Removal removal{request.session.key, request.message.request, subscription->id, subscriber.identity->session};
   if (subscriber.key.shard != context_.shard) {
     const std::uint64_t number = ++last_number_;
-    gatherings_.emplace(number, Gathering{request.session.key, request.message.request, false, 1, {}});
+    removals_.emplace(number, removal);
     return out.post(subscriber.key.shard,
                     RemoteUnsubscribe{context_.shard, number, subscriber.key, subscription->id, *text});
   }
   out.keep(text);
   Session* session = sessions_.find(subscriber.key);
   const bool was_subscribed = session != nullptr && broker_.revoke(*session, subscription->id, *text, out);
-  conclude_removal(request.session.key, request.message.request, was_subscribed, out);
+  conclude_removal(removal, was_subscribed, out);
 }
 
 void MetaApi::deliver(const RemoteUnsubscribe& order, Outbox& out) {
@@ -131,19 +151,20 @@ void MetaApi::deliver(const RemoteUnsubscribe& order, Outbox& out) {
   out.post(order.from, UnsubscribeAnswer{order.number, was_subscribed});
 }
 
-void MetaApi::deliver(const UnsubscribeAnswer& removal, Outbox& out) {
-  const auto at = gatherings_.find(removal.number);
-  if (at == gatherings_.end()) return;
-  const Gathering gathering = at->second;
-  gatherings_.erase(at);
-  conclude_removal(gathering.caller, gathering.request, removal.was_subscribed, out);
+void MetaApi::deliver(const UnsubscribeAnswer& answer, Outbox& out) {
+  const auto at = removals_.find(answer.number);
+  if (at == removals_.end()) return;
+  const Removal removal = at->second;
+  removals_.erase(at);
+  conclude_removal(removal, answer.was_subscribed, out);
 }
 
-void MetaApi::conclude_removal(const SessionKey& caller, wamp::RequestId request, bool was_subscribed, Outbox& out) {
-  if (was_subscribed) return answer(caller, request, "null", out);
-  if (Session* session = sessions_.find(caller)) {
-    refuse(out, *session, wamp::MessageType::call, request, wamp::kNoSuchSubscription,
-           "that session is not subscribed to that subscription");
+void MetaApi::conclude_removal(const Removal& removal, bool was_subscribed, Outbox& out) {
+  if (was_subscribed) return answer(removal.caller, removal.request, "null", out);
+  if (Session* session = sessions_.find(removal.caller)) {
+    refuse(out, *session, wamp::MessageType::call, removal.request, wamp::kNoSuchSubscription,
+           fmt::format("session {} is not subscribed on subscription {} on this broker", removal.subscriber,
+                       removal.subscription));
   }
 }
 
