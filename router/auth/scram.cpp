@@ -7,6 +7,7 @@
 #include "auth/crypto.hpp"
 #include "auth/dynamic.hpp"
 #include "auth/methods.hpp"
+#include "auth/stand_ins.hpp"
 #include "wamp/errors.hpp"
 
 namespace crosspoint::auth {
@@ -110,8 +111,7 @@ class Users {
       secrets += from.stored_key + from.server_key;
     }
     for (const auto& [authid, user] : by_authid_) list_.push_back(&user);
-    // Made of the users' keys, so that a stand-in stays the same after a restart, as a real user does.
-    stand_in_key_ = list_.empty() ? random_bytes(kKeySize) : hmac_sha256("scram stand-in", secrets);
+    stand_ins_ = std::make_unique<const StandIns>("scram", secrets);
   }
 
   struct User {
@@ -128,12 +128,8 @@ class Users {
     User user;
     user.record = {"argon2id-13", 4096, 512, std::string(16, '\0'), "", ""};
     user.principal.provider = "static";
-    const std::string seed = hmac_sha256(stand_in_key_, authid);
-    if (!list_.empty()) {
-      std::uint64_t number = 0;
-      for (std::size_t i = 0; i < 8; ++i) number = number << 8 | static_cast<unsigned char>(seed[i]);
-      user = *list_[number % list_.size()];
-    }
+    const std::string seed = stand_ins_->seed(authid);
+    if (!list_.empty()) user = *list_[StandIns::choose(seed, list_.size())];
     user.principal.authid = authid;
     const std::size_t salt_size = user.record.salt.size();
     user.record.salt.clear();
@@ -149,7 +145,7 @@ class Users {
  private:
   std::map<std::string, User> by_authid_;
   std::vector<const User*> list_;
-  std::string stand_in_key_;
+  std::unique_ptr<const StandIns> stand_ins_;
 };
 
 class StaticScram final : public Scram {

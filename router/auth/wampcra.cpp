@@ -1,10 +1,14 @@
 #include <fmt/core.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
 
 #include "auth/crypto.hpp"
 #include "auth/dynamic.hpp"
 #include "auth/methods.hpp"
+#include "auth/stand_ins.hpp"
 #include "wamp/errors.hpp"
 #include "wamp/payload.hpp"
 
@@ -28,14 +32,17 @@ void add_number(std::string& json, std::string_view name, std::uint64_t value) {
 class WampCra : public Authenticator {
  public:
   Verdict answer(std::string_view signature) override {
-    if (equal_secrets(signature, expected_)) return Accepted{std::move(principal_)};
+    const bool right = equal_secrets(signature, expected_);
+    if (right && exists_) return Accepted{std::move(principal_)};
     return Denied{std::string(wamp::kNotAuthorized), "WAMP-CRA client signature is invalid"};
   }
 
  protected:
-  Verdict make_challenge(const settings::WampCraUser& user, Principal principal, wamp::SessionId session,
+  /// `exists` false: nobody has this name, which is told by nothing but that no signature is right.
+  Verdict make_challenge(const settings::WampCraUser& user, Principal principal, bool exists, wamp::SessionId session,
                          std::string_view timestamp) {
     principal_ = std::move(principal);
+    exists_ = exists;
     std::string challenge = "{";
     add_text(challenge, "authid", principal_.authid);
     add_text(challenge, "authrole", principal_.role);
@@ -62,29 +69,76 @@ class WampCra : public Authenticator {
  private:
   std::string expected_;
   Principal principal_;
+  bool exists_ = false;
+};
+
+/// The users of an endpoint.
+class Users {
+ public:
+  explicit Users(const settings::StaticWampCra& settings) : settings_(settings), stand_ins_("wampcra", all_secrets()) {
+    std::map<std::string, int> salts;
+    for (const auto& [authid, user] : settings_.users) {
+      list_.push_back(&user);
+      if (user.salt && ++salts[*user.salt] == 2) shared_salts_.insert(*user.salt);
+    }
+  }
+  Users(const Users&) = delete;
+  Users& operator=(const Users&) = delete;
+
+  /// Whom a client claims to be, or a stand-in with a secret that nobody knows; made for those who exist as well, for
+  /// the time that it takes. True if there is such a user.
+  bool find(const std::string& authid, settings::WampCraUser& out) const {
+    const std::string seed = stand_ins_.seed(authid);
+    if (!list_.empty()) out = *list_[StandIns::choose(seed, list_.size())];
+    // A salt that several users have is nobody's own: one that is new would stand out.
+    if (out.salt && !shared_salts_.contains(*out.salt)) out.salt = StandIns::text_like(seed, *out.salt);
+    out.secret = hmac_sha256_base64(seed, "secret");
+    const auto at = settings_.users.find(authid);
+    const bool exists = at != settings_.users.end();
+    if (exists) out = at->second;
+    if (out.role.empty()) out.role = settings_.default_role;
+    return exists;
+  }
+
+ private:
+  std::string all_secrets() const {
+    std::string all;
+    for (const auto& [authid, user] : settings_.users) all += user.secret + "\n";
+    return all;
+  }
+
+  const settings::StaticWampCra settings_;
+  std::vector<const settings::WampCraUser*> list_;
+  std::set<std::string> shared_salts_;
+  const StandIns stand_ins_;
 };
 
 class StaticWampCra final : public WampCra {
  public:
-  explicit StaticWampCra(const settings::StaticWampCra& settings) : settings_(settings) {}
+  explicit StaticWampCra(const Users& users) : users_(users) {}
 
   Verdict begin(const Request& request) override {
-    const auto at = settings_.users.find(std::string(request.authid));
-    if (at == settings_.users.end()) {
-      return Denied{std::string(wamp::kNotAuthorized),
-                    fmt::format("no principal with authid \"{}\" exists", request.authid)};
-    }
-    const settings::WampCraUser& user = at->second;
+    settings::WampCraUser user;
     Principal principal;
-    principal.authid = at->first;
-    principal.role = user.role.empty() ? settings_.default_role : user.role;
+    principal.authid = request.authid;
+    const bool exists = users_.find(principal.authid, user);
+    principal.role = user.role;
     principal.provider = "static";
     principal.extra = request.authextra;
-    return make_challenge(user, std::move(principal), request.session, request.timestamp);
+    return make_challenge(user, std::move(principal), exists, request.session, request.timestamp);
   }
 
  private:
-  const settings::StaticWampCra& settings_;
+  const Users& users_;
+};
+
+class StaticWampCraMethod final : public Method {
+ public:
+  explicit StaticWampCraMethod(const settings::StaticWampCra& settings) : users_(settings) {}
+  std::unique_ptr<Authenticator> make_authenticator() const override { return std::make_unique<StaticWampCra>(users_); }
+
+ private:
+  const Users users_;
 };
 
 /// The secret comes from a procedure.
@@ -117,7 +171,7 @@ class DynamicWampCra final : public WampCra {
                     "the dynamic authenticator for wampcra must return a dictionary with a secret, and with salt, "
                     "iterations and keylen if it is salted"};
     }
-    return make_challenge(user, std::move(principal), session_, timestamp_);
+    return make_challenge(user, std::move(principal), true, session_, timestamp_);
   }
 
  private:
@@ -154,7 +208,7 @@ std::shared_ptr<const Method> make_dynamic_wampcra(const settings::DynamicAuth& 
 }
 
 std::shared_ptr<const Method> make_wampcra(const settings::StaticWampCra& settings) {
-  return std::make_shared<SimpleMethod<StaticWampCra, settings::StaticWampCra>>(settings);
+  return std::make_shared<StaticWampCraMethod>(settings);
 }
 
 }  // namespace crosspoint::auth
