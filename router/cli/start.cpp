@@ -83,6 +83,15 @@ std::optional<settings::Node> load(const std::string& file, const std::string& n
   return std::move(report.node);
 }
 
+void remove_unsupported(std::vector<settings::WebPath>& paths) {
+  std::erase_if(paths, [](const settings::WebPath& path) {
+    return std::holds_alternative<settings::UnsupportedService>(path.service);
+  });
+  for (auto& path : paths) {
+    if (auto* nested = std::get_if<settings::PathService>(&path.service)) remove_unsupported(nested->paths);
+  }
+}
+
 /// Leaves out what is not available, as --ignore-unsupported wants it.
 void remove_unsupported(settings::Node& node) {
   std::erase_if(node.workers, [](const settings::Worker& worker) {
@@ -95,11 +104,9 @@ void remove_unsupported(settings::Node& node) {
       return std::holds_alternative<settings::UnsupportedTransport>(transport.kind);
     });
     for (auto& transport : router->transports) {
-      if (auto* web = std::get_if<settings::Web>(&transport.kind)) {
-        std::erase_if(web->paths, [](const settings::WebPath& path) {
-          return std::holds_alternative<settings::UnsupportedService>(path.service);
-        });
-      }
+      if (auto* web = std::get_if<settings::Web>(&transport.kind)) remove_unsupported(web->paths);
+      auto* universal = std::get_if<settings::Universal>(&transport.kind);
+      if (universal != nullptr && universal->web) remove_unsupported(universal->web->paths);
     }
   }
 }

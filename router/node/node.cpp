@@ -72,10 +72,8 @@ std::optional<std::string> Node::start() {
     for (const auto& address : routers_[i]->addresses()) log::info("listening on {}", address);
   }
   // Guests are clients as a rule: they find the routers ready.
-  if (!guests_.empty()) {
-    guests::adopt_orphans();
-    wait_for_children();
-  }
+  if (!guests_.empty()) guests::adopt_orphans();
+  wait_for_children();
   for (const auto& guest : guests_) guest->start();
   log::write(log::Level::info, "Controller", "Ok, local node configuration ran successfully.");
   notify_ready();
@@ -91,7 +89,7 @@ std::optional<std::string> Node::prepare() {
     }
     std::string problem;
     if (const auto* router = std::get_if<settings::RouterWorker>(&worker.kind)) {
-      routers_.push_back(std::make_unique<RouterWorker>(*router, worker.id, settings_.controller.id));
+      routers_.push_back(std::make_unique<RouterWorker>(*router, worker.id, settings_.controller.id, scripts_));
       router_ids_.push_back(worker.id);
       if (!routers_.back()->open(inherited, problem)) return problem;
     } else if (const auto* guest = std::get_if<settings::GuestWorker>(&worker.kind)) {
@@ -114,9 +112,13 @@ void Node::wait_for_children() {
 }
 
 void Node::reap_children() {
-  int status = 0;
-  for (int pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-    // Others are orphans of guests that have ended.
+  for (siginfo_t child{}; ::waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 && child.si_pid > 0;
+       child = {}) {
+    const int pid = child.si_pid;
+    scripts_.on_exit(pid);
+    int status = 0;
+    if (::waitpid(pid, &status, 0) != pid) return;
+    // Others are scripts, and orphans of guests and scripts that have ended.
     const auto at =
         std::find_if(guests_.begin(), guests_.end(), [pid](const auto& guest) { return guest->pid() == pid; });
     if (at != guests_.end()) (*at)->on_exit(status);

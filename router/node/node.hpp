@@ -11,6 +11,7 @@
 
 #include "guests/guest.hpp"
 #include "node/router_worker.hpp"
+#include "node/script_processes.hpp"
 #include "settings/node.hpp"
 
 namespace crosspoint::node {
@@ -56,6 +57,7 @@ class Node {
   std::vector<std::unique_ptr<RouterWorker>> routers_;
   std::vector<std::string> router_ids_;
   std::vector<std::unique_ptr<guests::Guest>> guests_;
+  ScriptProcesses scripts_;  // ends before the routers, whose threads hear of what it does
 };
 
 }  // namespace crosspoint::node

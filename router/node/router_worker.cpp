@@ -42,15 +42,23 @@ transports::HttpOptions http_options(const settings::Web& web) {
   return options;
 }
 
-bool no_delay(const settings::Transport& transport) {
-  const auto* websocket = std::get_if<settings::WebSocket>(&transport.kind);
-  return websocket == nullptr || websocket->options.tcp_nodelay;
+/// How long a connection of a universal transport may take to become a WebSocket; zero if it may be something else that
+/// takes its time, or one of the WebSockets does not care.
+std::chrono::milliseconds open_timeout(const settings::Universal& universal) {
+  std::uint32_t most = 0;
+  if (universal.web) return {};
+  for (const auto& [path, websocket] : universal.websocket) {
+    if (websocket.options.open_handshake_timeout_ms == 0) return {};
+    most = std::max(most, websocket.options.open_handshake_timeout_ms);
+  }
+  return std::chrono::milliseconds(most);
 }
 
 }  // namespace
 
-RouterWorker::RouterWorker(const settings::RouterWorker& settings, std::string worker_id, std::string node_id)
-    : settings_(settings), worker_id_(std::move(worker_id)), node_id_(std::move(node_id)) {
+RouterWorker::RouterWorker(const settings::RouterWorker& settings, std::string worker_id, std::string node_id,
+                           transports::web::ScriptRunner& scripts)
+    : settings_(settings), worker_id_(std::move(worker_id)), node_id_(std::move(node_id)), scripts_(scripts) {
   const unsigned count =
       settings.io_threads > 0 ? settings.io_threads : std::clamp(std::thread::hardware_concurrency(), 1U, 64U);
   std::vector<base::IoThread*> threads;
@@ -168,6 +176,8 @@ transports::web::ServiceContext RouterWorker::service_context() {
     return *bridges_.back();
   };
   context.make_gateway = [this](const settings::Gateway& settings) { return gateway_->make_service(settings); };
+  context.scripts = &scripts_;
+  context.refuse = [this](const std::string& problem) { problem_ = problem; };
   context.node_info = [this] { return node_info(); };
   return context;
 }
@@ -188,7 +198,7 @@ std::vector<std::pair<std::string, std::string>> RouterWorker::node_info() const
 
 std::unique_ptr<transports::HttpService> RouterWorker::make_web_root(const settings::Web& web) {
   auto root = transports::web::make_paths(web.paths, service_context());
-  if (!root) problem_ = "one of its path services is not available";
+  if (!root && problem_.empty()) problem_ = "one of its path services is not available";
   return root;
 }
 
@@ -229,6 +239,7 @@ transports::ProtocolFactory RouterWorker::make_factory(const settings::Universal
   auto options = std::make_unique<transports::UniversalOptions>();
   if (universal.rawsocket) options->rawsocket = &make_rawsocket(*universal.rawsocket);
   if (universal.web) options->http = http_options(*universal.web);
+  options->http.open_timeout = open_timeout(universal);
   if (universal.web || !universal.websocket.empty()) {
     auto root = std::make_unique<transports::UniversalService>();
     if (universal.web) root->set_web(make_web_root(*universal.web));
@@ -265,8 +276,7 @@ bool RouterWorker::add_transport(const settings::Transport& transport, Inherited
   if (!socket) return false;
   // Listeners are spread over the threads; the pool spreads their connections.
   base::IoThread& thread = *threads_[listeners_.size() % threads_.size()];
-  listeners_.push_back(std::make_unique<transports::Listener>(thread, std::move(socket), *pool_, std::move(factory),
-                                                              no_delay(transport)));
+  listeners_.push_back(std::make_unique<transports::Listener>(thread, std::move(socket), *pool_, std::move(factory)));
   return true;
 }
 

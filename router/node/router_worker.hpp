@@ -29,7 +29,9 @@ namespace crosspoint::node {
 /// thread.
 class RouterWorker {
  public:
-  RouterWorker(const settings::RouterWorker& settings, std::string worker_id, std::string node_id);
+  /// `scripts` must outlive it.
+  RouterWorker(const settings::RouterWorker& settings, std::string worker_id, std::string node_id,
+               transports::web::ScriptRunner& scripts);
   ~RouterWorker();
   RouterWorker(const RouterWorker&) = delete;
   RouterWorker& operator=(const RouterWorker&) = delete;
@@ -81,6 +83,7 @@ class RouterWorker {
   const settings::RouterWorker& settings_;
   const std::string worker_id_;
   const std::string node_id_;
+  transports::web::ScriptRunner& scripts_;
   const std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
   std::string problem_;  // of the functions that make something of settings; empty if all is well
   // In the order in which they may be destroyed last to first.

@@ -8,6 +8,8 @@ namespace {
 constexpr std::int64_t kMaxBody = 1024 * 1024;
 constexpr std::int64_t kDay = 86400;
 
+}  // namespace
+
 BridgeTarget load_target(ObjectReader& object) {
   BridgeTarget target;
   target.realm = object.required_text("realm", "the name of a realm");
@@ -26,6 +28,8 @@ BridgeTarget load_target(ObjectReader& object) {
   }
   return target;
 }
+
+namespace {
 
 /// An empty one would check nothing, which nobody means who writes it down.
 std::string load_secret(ObjectReader& options, std::string_view key) {

@@ -61,6 +61,7 @@ Transport load_transport(LoadContext& context, const Json& value, const std::str
     transport.kind = load_universal(object);
   }
   object.finish();
+  warn_of_auth(context, transport);
   return transport;
 }
 

@@ -12,7 +12,7 @@ constexpr int kMaxDepth = 16;
 
 constexpr std::string_view kTypes =
     "websocket, gateway, static, json, redirect, nodeinfo, path, publisher, caller, webhook, longpoll, reverseproxy, "
-    "none";
+    "archive, cgi, upload, none";
 
 /// What Crossbar has and is not here, and what to do instead.
 struct Unsupported {
@@ -20,9 +20,6 @@ struct Unsupported {
   std::string_view advice;
 };
 constexpr std::array kUnsupported{
-    Unsupported{"cgi", ""},
-    Unsupported{"archive", ""},
-    Unsupported{"upload", ""},
     Unsupported{"websocket-reverseproxy", ""},
     Unsupported{"wsgi", ": it hosts Python code; run that in a server of its own"},
     Unsupported{"resource", ": it hosts Python code; run that in a server of its own"},
@@ -48,13 +45,7 @@ StaticFiles load_static(ObjectReader& object) {
   if (const Json* value = object.find("options")) {
     ObjectReader options(context, *value, object.path_of("options"));
     files.enable_directory_listing = options.boolean("enable_directory_listing", false);
-    each_entry(options, "mime_types", [&](const std::string& ending, const Json& type, const std::string& path) {
-      if (type.is_string() && ending.starts_with('.')) {
-        files.mime_types.emplace(ending, type.get<std::string>());
-      } else {
-        context.error(path, show(type) + " for \"" + ending + "\" cannot be used", "\".ending\": \"type\"");
-      }
-    });
+    files.mime_types = load_mime_types(options);
     if (const Json* timeout = options.find("cache_timeout")) {
       files.cache_timeout.reset();
       if (!timeout->is_null()) {
@@ -143,6 +134,12 @@ WebService load_service(LoadContext& context, const Json& value, const std::stri
     service = load_longpoll(object);
   } else if (type == "reverseproxy") {
     service = load_reverse_proxy(object);
+  } else if (type == "archive") {
+    service = load_archive(object);
+  } else if (type == "cgi") {
+    service = load_cgi(object);
+  } else if (type == "upload") {
+    service = load_upload(object);
   } else if (const auto* other = find_unsupported(type)) {
     context.unsupported(path, "the path service \"" + type + "\" is not available" + std::string(other->advice));
     return UnsupportedService{type};

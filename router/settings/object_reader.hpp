@@ -116,7 +116,16 @@ Caller load_caller(ObjectReader& object);
 Webhook load_webhook(ObjectReader& object);
 LongPoll load_longpoll(ObjectReader& object);
 Gateway load_gateway(ObjectReader& object);
+Archive load_archive(ObjectReader& object);
+Cgi load_cgi(ObjectReader& object);
+Upload load_upload(ObjectReader& object);
+/// `realm` and `role` of a service; errors for those that are not there.
+BridgeTarget load_target(ObjectReader& object);
+/// `mime_types` of a service that serves files.
+std::map<std::string, std::string> load_mime_types(ObjectReader& object);
 Auth load_auth(ObjectReader& object);
+/// Warns of methods that cannot work on a transport, or that let others in.
+void warn_of_auth(LoadContext& context, const Transport& transport);
 GuestWorker load_guest(ObjectReader& object);
 /// Looks for the realms and roles that gateways name.
 void check_gateways(LoadContext& context, const RouterWorker& router);

@@ -10,6 +10,7 @@
 
 #include "settings/auth.hpp"
 #include "settings/endpoint.hpp"
+#include "settings/file_services.hpp"
 #include "settings/gateway.hpp"
 #include "settings/web_services.hpp"
 #include "settings/websocket.hpp"
@@ -83,8 +84,9 @@ struct UnsupportedService {
   std::string type;
 };
 
-using WebService = std::variant<NoService, WebSocket, Gateway, StaticFiles, JsonValue, Redirect, NodeInfo, PathService,
-                                Publisher, Caller, Webhook, LongPoll, ReverseProxy, UnsupportedService>;
+using WebService =
+    std::variant<NoService, WebSocket, Gateway, StaticFiles, JsonValue, Redirect, NodeInfo, PathService, Publisher,
+                 Caller, Webhook, LongPoll, ReverseProxy, Archive, Cgi, Upload, UnsupportedService>;
 
 struct WebPath {
   std::string path;  ///< one component, or "/" for what no other path takes

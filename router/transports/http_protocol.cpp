@@ -9,6 +9,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <cctype>
 #include <ctime>
+#include <limits>
 
 #include "base/log.hpp"
 #include "transports/url.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 namespace http = boost::beast::http;
 
+constexpr std::string_view kContinue = "100-continue";
 constexpr std::uint32_t kMaxHeader = 32 * 1024;
 /// A file is read and sent in parts of this size, each when the one before has gone to the kernel.
 constexpr std::size_t kFilePart = 256 * 1024;
@@ -36,7 +38,7 @@ std::string_view view(boost::beast::string_view text) { return {text.data(), tex
 
 struct HttpProtocol::Parser {
   http::request_parser<http::string_body> beast;
-  bool started = false;
+  bool limited = false;  // the body's limit is the service's
 };
 
 /// Outlives the protocol if a service keeps it.
@@ -120,17 +122,26 @@ void HttpProtocol::arm_timer() {
 std::size_t HttpProtocol::on_bytes(std::span<std::uint8_t> bytes, const base::ChunkRef&) {
   if (exchange_) {
     // A pipelined request waits for the response before it. A client may not pile up more than a buffer of them.
-    if (bytes.size() > kMaxHeader + options_.max_body) stream_.close("too many pipelined HTTP requests");
+    if (bytes.size() > kMaxHeader + settings::kMaxHttpBody) stream_.close("too many pipelined HTTP requests");
     return 0;
   }
   if (!parser_) {
     parser_ = std::make_unique<Parser>();
     parser_->beast.header_limit(kMaxHeader);
-    parser_->beast.body_limit(options_.max_body);
-    parser_->beast.eager(true);
+    // The service's own limit is asked for when the head is there; until then nothing of the body is taken.
+    parser_->beast.body_limit(std::numeric_limits<std::uint64_t>::max());
   }
   boost::system::error_code error;
-  const std::size_t used = parser_->beast.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
+  std::size_t used = parser_->beast.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
+  if (!error && !parser_->limited && parser_->beast.is_header_done()) {
+    if (limit_body()) {
+      if (!parser_->beast.is_done()) {
+        used += parser_->beast.put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), error);
+      }
+    } else {
+      error = http::error::body_limit;
+    }
+  }
   if (error && error != http::error::need_more) {
     if (error == http::error::body_limit) {
       refuse(413, "the request's body is too large");
@@ -143,6 +154,25 @@ std::size_t HttpProtocol::on_bytes(std::span<std::uint8_t> bytes, const base::Ch
   }
   if (parser_->beast.is_done()) dispatch();
   return used;
+}
+
+bool HttpProtocol::limit_body() {
+  const auto& message = parser_->beast.get();
+  std::string path;
+  std::string query;
+  std::size_t limit = settings::kMaxHttpBody;
+  if (split_target(view(message.target()), path, query)) limit = root_.body_limit(std::string_view(path).substr(1));
+  parser_->limited = true;
+  parser_->beast.body_limit(limit);
+  parser_->beast.eager(true);
+  const auto length = parser_->beast.content_length();
+  if (length && *length > limit) return false;
+  // RFC 9110, 10.1.1: the client waits with a large body until it hears that it is wanted.
+  if (!parser_->beast.is_done() && message.version() >= 11 && lower(view(message[http::field::expect])) == kContinue) {
+    stream_.out().append_copy(base::as_bytes(std::string_view("HTTP/1.1 100 Continue\r\n\r\n")));
+    stream_.wake();
+  }
+  return true;
 }
 
 void HttpProtocol::dispatch() {

@@ -21,7 +21,6 @@ struct HttpOptions {
   /// If not zero: within this time from connecting a request must have come that makes another protocol of it.
   std::chrono::milliseconds open_timeout{0};
   std::string server = "Crosspoint";  ///< the Server header
-  std::size_t max_body = settings::kMaxHttpBody;
 };
 
 /// The server's side of HTTP/1.1 on one connection: one request at a time goes to the service, its response goes out;
@@ -39,6 +38,8 @@ class HttpProtocol final : public Protocol {
   class Exchange;
   struct Parser;
 
+  /// Gives the parser the limit of the service that the request is for; false if its body is said to be larger.
+  bool limit_body();
   void dispatch();
   void refuse(unsigned status, std::string_view problem);
   void send_response(const HttpRequest& request, HttpResponse response);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "settings/web_services.hpp"
 #include "transports/http_message.hpp"
 #include "transports/protocol.hpp"
 
@@ -49,6 +50,11 @@ class HttpService {
   virtual ~HttpService() = default;
   /// `rest` is the part of the request's path behind the service's own, without a leading '/'.
   virtual void handle(std::shared_ptr<HttpExchange> exchange, std::string_view rest) const = 0;
+  /// The largest body that a request for `rest` may have, in bytes.
+  virtual std::size_t body_limit(std::string_view rest) const {
+    static_cast<void>(rest);
+    return settings::kMaxHttpBody;
+  }
 };
 
 }  // namespace crosspoint::transports

@@ -23,12 +23,11 @@ std::string error_text(int number) { return std::generic_category().message(numb
 
 }  // namespace
 
-Listener::Listener(base::IoThread& io, ListeningSocket socket, StreamPool& pool, ProtocolFactory factory, bool no_delay)
+Listener::Listener(base::IoThread& io, ListeningSocket socket, StreamPool& pool, ProtocolFactory factory)
     : io_(io),
       socket_(std::move(socket)),
       pool_(pool),
       factory_(std::move(factory)),
-      no_delay_(no_delay),
       address_(own_address(socket_.fd())) {}
 
 Listener::~Listener() { stop(); }
@@ -61,7 +60,7 @@ void Listener::on_ready(std::uint32_t) {
       continue;  // that connection was gone before it was accepted
     }
     const int on = 1;
-    if (no_delay_ && address.ss_family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (address.ss_family != AF_UNIX) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     pool_.adopt(fd, own_address(fd), address_text(address, size), factory_);
   }
   io_.poller().again(*this);

@@ -13,7 +13,7 @@ namespace crosspoint::transports {
 class Listener final : public base::Pollable {
  public:
   /// Watching begins with start(), on `io`'s thread.
-  Listener(base::IoThread& io, ListeningSocket socket, StreamPool& pool, ProtocolFactory factory, bool no_delay);
+  Listener(base::IoThread& io, ListeningSocket socket, StreamPool& pool, ProtocolFactory factory);
   ~Listener() override;
 
   void start();
@@ -32,7 +32,6 @@ class Listener final : public base::Pollable {
   ListeningSocket socket_;
   StreamPool& pool_;
   const ProtocolFactory factory_;
-  const bool no_delay_;
   bool started_ = false;
   std::string address_;
   base::Timers::Handle timer_;

@@ -10,8 +10,6 @@
 namespace crosspoint::transports {
 namespace {
 
-/// From connecting to the last byte of the client's handshake.
-constexpr std::chrono::seconds kHandshakeTime{10};
 /// Pings and answers to pings are left out for a peer that does not read: they do not get to fill the queue.
 constexpr std::size_t kQueueForControl = 64 * 1024;
 
@@ -26,7 +24,7 @@ RawSocketOptions::RawSocketOptions(const settings::RawSocket& settings, MessageH
 
 RawSocketProtocol::RawSocketProtocol(Stream& stream, const RawSocketOptions& options)
     : stream_(stream), options_(options) {
-  timer_ = io().after(kHandshakeTime, [this] { end("no RawSocket handshake in time"); });
+  timer_ = io().after(kRawSocketHandshakeTime, [this] { end("no RawSocket handshake in time"); });
 }
 
 RawSocketProtocol::~RawSocketProtocol() { stream_.io().cancel(timer_); }

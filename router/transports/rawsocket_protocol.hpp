@@ -12,6 +12,9 @@
 
 namespace crosspoint::transports {
 
+/// From connecting to the end of the handshake.
+inline constexpr std::chrono::seconds kRawSocketHandshakeTime{10};
+
 /// How a RawSocket transport serves its connections. Constant; used by all threads.
 struct RawSocketOptions {
   /// `endpoint` must outlive the connections.

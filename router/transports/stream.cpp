@@ -1,5 +1,7 @@
 #include "transports/stream.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,6 +45,11 @@ void Stream::describe(TransportInfo& info) const {
   info.peer_address = peer_address_;
   info.fd = fd_;
   if (tls_) tls_->describe(info);
+}
+
+void Stream::set_no_delay(bool on) {
+  const int value = on ? 1 : 0;
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &value, sizeof value);
 }
 
 void Stream::start_tls(const TlsContext& context) {

@@ -57,6 +57,9 @@ class Stream final : public base::Pollable {
   void close(std::string_view reason);
   bool closed() const { return fd_ < 0; }
 
+  /// Whether small pieces go out at once (TCP_NODELAY, which is on to begin with). Of no effect on Unix sockets.
+  void set_no_delay(bool on);
+
   base::IoThread& io();
   /// As Crossbar writes addresses: "tcp4:127.0.0.1:48638".
   const std::string& own_address() const { return own_address_; }

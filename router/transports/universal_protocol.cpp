@@ -14,8 +14,12 @@ constexpr std::uint8_t kMqttConnect = 0x10;
 UniversalProtocol::UniversalProtocol(Stream& stream, const UniversalOptions& options)
     : stream_(stream), options_(options) {
   // As long as HTTP would wait: browsers open connections that they may use later.
-  timer_ = stream_.io().after(std::chrono::seconds(options_.http.client_timeout),
-                              [this] { stream_.finish("nothing was sent in time"); });
+  std::chrono::milliseconds wait = std::chrono::seconds(options_.http.client_timeout);
+  if (options_.http.open_timeout.count() > 0) {
+    wait = options_.http.open_timeout;
+    if (options_.rawsocket != nullptr) wait = std::max<std::chrono::milliseconds>(wait, kRawSocketHandshakeTime);
+  }
+  timer_ = stream_.io().after(wait, [this] { stream_.finish("nothing was sent in time"); });
 }
 
 UniversalProtocol::~UniversalProtocol() { stream_.io().cancel(timer_); }
@@ -49,18 +53,27 @@ void UniversalService::add(const std::string& component, std::unique_ptr<HttpSer
   websockets_[component] = std::move(websocket);
 }
 
-void UniversalService::handle(std::shared_ptr<HttpExchange> exchange, std::string_view rest) const {
+std::pair<const HttpService*, std::string_view> UniversalService::find(std::string_view rest) const {
   // Crossbar takes the first component that is not empty.
   std::string_view path = rest;
   path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
   const auto slash = path.find('/');
   const auto websocket = websockets_.find(path.substr(0, slash));
   if (websocket != websockets_.end()) {
-    return websocket->second->handle(std::move(exchange),
-                                     slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1));
+    return {websocket->second.get(), slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1)};
   }
-  if (web_) return web_->handle(std::move(exchange), rest);
+  return {web_.get(), rest};
+}
+
+void UniversalService::handle(std::shared_ptr<HttpExchange> exchange, std::string_view rest) const {
+  const auto [service, below] = find(rest);
+  if (service != nullptr) return service->handle(std::move(exchange), below);
   exchange->respond(web::not_found(exchange->request()));
+}
+
+std::size_t UniversalService::body_limit(std::string_view rest) const {
+  const auto [service, below] = find(rest);
+  return service != nullptr ? service->body_limit(below) : HttpService::body_limit(rest);
 }
 
 }  // namespace crosspoint::transports

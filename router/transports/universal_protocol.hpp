@@ -42,8 +42,12 @@ class UniversalService final : public HttpService {
   void set_web(std::unique_ptr<HttpService> web) { web_ = std::move(web); }
 
   void handle(std::shared_ptr<HttpExchange> exchange, std::string_view rest) const override;
+  std::size_t body_limit(std::string_view rest) const override;
 
  private:
+  /// The service for a path, and what is left of the path for it. nullptr if there is none.
+  std::pair<const HttpService*, std::string_view> find(std::string_view rest) const;
+
   std::map<std::string, std::unique_ptr<HttpService>, std::less<>> websockets_;
   std::unique_ptr<HttpService> web_;
 };

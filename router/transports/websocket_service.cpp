@@ -41,6 +41,7 @@ void WebSocketService::handle(std::shared_ptr<HttpExchange> exchange, std::strin
   admit_cookie(request, upgrade.response, info);
   info.headers_received = request.headers;
   info.headers_sent = upgrade.response.headers;
+  if (!options_.tcp_nodelay) stream->set_no_delay(false);
   exchange->upgrade(std::move(upgrade.response), [&](Stream& upgraded) {
     std::unique_ptr<WebSocketProtocol> protocol;
     if (upgrade.batched) {

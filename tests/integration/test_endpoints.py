@@ -5,8 +5,9 @@ import socket
 import pytest
 
 from support import node as nodes
+from support.sockets import other_end
 from support.transports import router_with
-from support.wamp import RawSocketClient
+from support.wamp import Client, RawSocketClient
 
 
 def transport(port, **endpoint):
@@ -79,3 +80,39 @@ def test_backlog(start, port):
     for link in waiting:
         link.close()
     assert RawSocketClient(port).session
+
+
+def option(node, client, level, name):
+    with other_end(node.process.pid, client.socket) as copy:
+        return copy.getsockopt(level, name)
+
+
+def test_user_timeout_is_set_on_each_connection(start):
+    ports = [nodes.free_port() for _ in range(2)]
+    node = start(router_with([transport(ports[0], user_timeout=4321), transport(ports[1])]))
+    values = [option(node, RawSocketClient(port), socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) for port in ports]
+    assert values == [4321, 0]
+
+
+def test_small_messages_go_out_at_once_unless_a_websocket_wants_them_not_to(start):
+    ports = [nodes.free_port() for _ in range(4)]
+    plain, slow = {"type": "websocket"}, {"type": "websocket", "options": {"tcp_nodelay": False}}
+    endpoints = [{"type": "tcp", "port": port, "interface": "127.0.0.1"} for port in ports]
+    node = start(router_with([
+        transport(ports[0]),
+        {**slow, "endpoint": endpoints[1]},
+        nodes.web(ports[2], {"ws": plain, "slow": slow}),
+        {"type": "universal", "endpoint": endpoints[3], "rawsocket": {}, "websocket": {"ws": plain, "slow": slow}},
+    ]))
+    clients = {
+        "rawsocket": RawSocketClient(ports[0]),
+        "websocket": Client(ports[1]),
+        "path": Client(ports[2]),
+        "path that is slow": Client(ports[2], path="/slow"),
+        "universal": Client(ports[3]),
+        "universal that is slow": Client(ports[3], path="/slow"),
+        "universal rawsocket": RawSocketClient(ports[3]),
+    }
+    without = [name for name, client in clients.items()
+               if option(node, client, socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0]
+    assert without == ["websocket", "path that is slow", "universal that is slow"]

@@ -171,9 +171,6 @@ def test_the_access_log_has_a_line_for_each_request(start, port):
     ({"type": "resource", "classname": "c"}, "it hosts Python code; run that in a server of its own"),
     ({"type": "wap", "templates": "t"}, "renders templates in Python"),
     ({"type": "catalog"}, "belongs to XBR"),
-    ({"type": "cgi", "directory": "d", "processor": "p"}, ""),
-    ({"type": "archive", "archive": "a.zip"}, ""),
-    ({"type": "upload"}, ""),
     ({"type": "websocket-reverseproxy"}, ""),
 ])
 def test_check_names_services_that_are_not_available(tmp_path, service, advice):

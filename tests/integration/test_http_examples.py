@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import threading
+import zipfile
 
 import pytest
 
@@ -21,6 +22,9 @@ EXPECTED = {
     "signed": r'\{"id":\d+\}',
     "hook": "thanks",
     "lp": r'\{"transport":"[0-9a-f]{32}","protocol":"wamp.2.json"\}',
+    "zipped": "<p>zipped</p>",
+    "scripts": "Hello you",
+    "upload": "",
     "app": "the other server has /start/page",
     "files": r'(?s).*\.crossbar.*\{"answer":42\}\{"answer":42\}.*I/O threads.*\[1,2\]',
 }
@@ -46,7 +50,13 @@ def ports(tmp_path_factory):
         paths = json.loads(json.dumps(PATHS).replace("8081", str(other.server_port)).replace("8080", str(port)))
         roles = [{"name": "web", "permissions": [nodes.allow()]}]
         document = nodes.config(port, realms=[nodes.realm(roles=roles)], paths=paths)
-        node = nodes.Node(nodes.write_config(tmp_path_factory.mktemp("examples") / ".crossbar", document))
+        directory = nodes.write_config(tmp_path_factory.mktemp("examples") / ".crossbar", document)
+        with zipfile.ZipFile(directory / "site.zip", "w") as archive:
+            archive.writestr("index.html", "<p>zipped</p>")
+        (directory.parent / "uploaded").mkdir()
+        (directory.parent / "cgi").mkdir()
+        (directory.parent / "cgi" / "greet.sh").write_text(re.search(r"`greet.sh`\n\n```\n(.*?)```", TEXT, re.S)[1])
+        node = nodes.Node(directory)
         yield {"8080": str(port), "8081": str(other.server_port)}
         assert node.stop() == 0
         other.shutdown()

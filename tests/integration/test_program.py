@@ -10,6 +10,7 @@ import pytest
 
 from support import node as nodes
 from support.node import PROGRAM, Node, run, write_config
+from support.http import request
 from support.wamp import Client
 
 
@@ -87,6 +88,27 @@ def test_start_names_what_is_not_available_and_can_go_without(tmp_path, port, st
     node = start(document, "--ignore-unsupported")
     node.wait_for("ignored:.*container")
     Client(port)
+
+
+def test_what_is_not_available_is_left_out_wherever_it_is(tmp_path, port, start):
+    """In nested paths, and in the web part of a universal transport."""
+    python, value = {"type": "wsgi", "module": "m", "object": "o"}, {"type": "json", "value": 1}
+    paths = {"deep": {"type": "path", "paths": {"er": {"type": "path", "paths": {"app": python, "value": value}}}},
+             "app": python}
+    other = nodes.free_port()
+    document = nodes.config(port, paths=paths)
+    document["workers"][0]["transports"].append({
+        "type": "universal", "endpoint": {"type": "tcp", "port": other, "interface": "127.0.0.1"},
+        "web": {"paths": paths}})
+    result = run("start", "--cbdir", write_config(tmp_path / "refused", document))
+    assert result.returncode == 1
+    for path in ("transports[0].paths.deep.paths.er.paths.app", "transports[1].web.paths.app"):
+        assert f'{path}: the path service "wsgi" is not available' in result.stderr
+    start(document, "--ignore-unsupported")
+    for each in (port, other):
+        assert request(each, "GET", "/deep/er/value")[1] == b"1"
+        for path in ("/app", "/deep/er/app"):
+            assert request(each, "GET", path)[0].status == 404
 
 
 def test_a_port_in_use_is_one_clear_line(tmp_path):

@@ -113,3 +113,33 @@ def test_only_the_web(start, port):
 def test_who_says_nothing_is_disconnected(start, port):
     start(router_with([universal(port, web={"paths": {"/": {"type": "nodeinfo"}}, "options": {"client_timeout": 1}})]))
     assert ends_without_an_answer(port, b"")
+
+
+def test_open_handshake_timeout_where_a_connection_can_become_nothing_else(start, port):
+    limited = {"type": "websocket", "options": {"open_handshake_timeout": 1000}}
+    node = start(router_with([universal(port, websocket={"ws": limited, "other": limited})]))
+    client = Client(port)
+    for begin in (b"", b"GET /ws HTTP/1.1\r\nHost: x\r\n", b"GET /ws HTTP/1.1\r\nHost: x\r\n\r\n"):
+        before = time.monotonic()
+        with socket.create_connection(("127.0.0.1", port), timeout=nodes.TIME) as silent:
+            silent.sendall(begin)
+            try:
+                while silent.recv(10_000):
+                    pass
+            except ConnectionResetError:
+                pass
+        assert time.monotonic() - before > 0.8
+    assert node.process.poll() is None and client.nothing_comes()  # whoever is in stays in
+
+
+@pytest.mark.parametrize("more", [
+    {"web": {"paths": {"value": {"type": "json", "value": 1}}}},
+    {"websocket": {"ws": {"type": "websocket", "options": {"open_handshake_timeout": 1000}},
+                   "patient": {"type": "websocket"}}},
+])
+def test_open_handshake_timeout_does_not_cut_off_what_may_take_its_time(start, port, more):
+    limited = {"type": "websocket", "options": {"open_handshake_timeout": 1000}}
+    start(router_with([universal(port, **{"websocket": {"ws": limited}, **more})]))
+    with socket.create_connection(("127.0.0.1", port), timeout=2) as quiet:
+        with pytest.raises(TimeoutError):
+            quiet.recv(1)

@@ -48,7 +48,8 @@ bool parse_content_type(std::string_view header, std::string& type, std::string&
   return true;
 }
 
-/// JSON that nests no deeper than messages may, so that nobody's recursion ends badly.
+}  // namespace
+
 bool parse_json(std::string_view text, json& out) {
   serializers::Scratch scratch;
   serializers::JsonReader reader(base::as_bytes(text), scratch);
@@ -59,6 +60,8 @@ bool parse_json(std::string_view text, json& out) {
   out = json::parse(text, nullptr, false);
   return !out.is_discarded();
 }
+
+namespace {
 
 /// The name of a request's field, if it is there and stands for something: Crossbar takes null and the like for
 /// nothing.

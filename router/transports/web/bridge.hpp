@@ -49,6 +49,8 @@ class Bridge : public HttpService {
   mutable ReplayGuard replays_;
 };
 
+/// JSON that nests no deeper than messages may, so that nobody's recursion ends badly. False if `text` is none.
+bool parse_json(std::string_view text, nlohmann::json& out);
 /// A response with the headers that all answers of a bridge have.
 HttpResponse bridge_response(const HttpRequest& request, unsigned status, std::string body);
 /// {"error": problem, "args": [], "kwargs": {}}

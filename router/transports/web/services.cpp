@@ -19,6 +19,9 @@ struct Make {
   std::unique_ptr<HttpService> operator()(const settings::WebSocket& s) const { return make_websocket(s, context); }
   std::unique_ptr<HttpService> operator()(const settings::Gateway& s) const { return context.make_gateway(s); }
   std::unique_ptr<HttpService> operator()(const settings::StaticFiles& s) const { return make_static_files(s); }
+  std::unique_ptr<HttpService> operator()(const settings::Archive& s) const { return make_archive(s, context); }
+  std::unique_ptr<HttpService> operator()(const settings::Cgi& s) const { return make_cgi(s, context); }
+  std::unique_ptr<HttpService> operator()(const settings::Upload& s) const { return make_upload(s, context); }
   std::unique_ptr<HttpService> operator()(const settings::JsonValue& s) const { return make_json(s); }
   std::unique_ptr<HttpService> operator()(const settings::Redirect& s) const { return make_redirect(s); }
   std::unique_ptr<HttpService> operator()(const settings::NodeInfo&) const { return make_node_info(context); }
@@ -58,6 +61,16 @@ std::string escape_html(std::string_view text) {
     }
   }
   return result;
+}
+
+bool is_safe_path(std::string_view path) {
+  while (!path.empty()) {
+    const auto slash = path.find('/');
+    const std::string_view component = path.substr(0, slash);
+    if (component == "." || component == ".." || component.find('\0') != std::string_view::npos) return false;
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  }
+  return true;
 }
 
 HttpResponse not_found(const HttpRequest& request) {

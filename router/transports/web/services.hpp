@@ -9,6 +9,7 @@
 #include "transports/http_service.hpp"
 #include "transports/message_port.hpp"
 #include "transports/web/bridge_session.hpp"
+#include "transports/web/script_runner.hpp"
 
 /// The path services of web transports, one file each; services.cpp has the table.
 namespace crosspoint::transports::web {
@@ -25,6 +26,10 @@ struct ServiceContext {
   std::function<std::unique_ptr<HttpService>(const settings::Gateway&)> make_gateway;
   /// What a nodeinfo page shows, as rows of name and value. Any thread.
   std::function<std::vector<std::pair<std::string, std::string>>()> node_info;
+  /// Runs the scripts of cgi services. Must outlive the service.
+  ScriptRunner* scripts = nullptr;
+  /// Has the start fail, with what is wrong.
+  std::function<void(const std::string& problem)> refuse;
   std::string server;  ///< name and, if it may be shown, version
 };
 
@@ -35,6 +40,10 @@ std::unique_ptr<HttpService> make_websocket(const settings::WebSocket& settings,
 std::unique_ptr<HttpService> make_longpoll(const settings::LongPoll& settings, const ServiceContext& context);
 std::unique_ptr<HttpService> make_reverse_proxy(const settings::ReverseProxy& settings);
 std::unique_ptr<HttpService> make_static_files(const settings::StaticFiles& settings);
+// nullptr if the files or directories cannot be used.
+std::unique_ptr<HttpService> make_archive(const settings::Archive& settings, const ServiceContext& context);
+std::unique_ptr<HttpService> make_cgi(const settings::Cgi& settings, const ServiceContext& context);
+std::unique_ptr<HttpService> make_upload(const settings::Upload& settings, const ServiceContext& context);
 std::unique_ptr<HttpService> make_json(const settings::JsonValue& settings);
 std::unique_ptr<HttpService> make_redirect(const settings::Redirect& settings);
 std::unique_ptr<HttpService> make_node_info(const ServiceContext& context);
@@ -46,6 +55,8 @@ std::unique_ptr<HttpService> make_paths(const std::vector<settings::WebPath>& pa
 
 /// The page for what is not there.
 HttpResponse not_found(const HttpRequest& request);
+/// False for paths that could lead out of a directory: with "." or ".." among their components, or a NUL.
+bool is_safe_path(std::string_view path);
 /// An answer to methods that a service does not have.
 HttpResponse method_not_allowed(std::string_view allowed);
 /// Lets pages of other origins use the response, as Crossbar does.

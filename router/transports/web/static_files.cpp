@@ -18,17 +18,6 @@ namespace {
 
 std::string http_time(std::time_t time) { return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(time)); }
 
-/// A path below the directory, one component at a time: nothing may lead out of it.
-bool is_safe(std::string_view path) {
-  while (!path.empty()) {
-    const auto slash = path.find('/');
-    const std::string_view component = path.substr(0, slash);
-    if (component == "." || component == ".." || component.find('\0') != std::string_view::npos) return false;
-    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-  }
-  return true;
-}
-
 /// An open file and what the system says of it.
 struct OpenFile {
   int fd = -1;
@@ -86,7 +75,7 @@ class StaticFiles final : public HttpService {
   void handle(std::shared_ptr<HttpExchange> exchange, std::string_view rest) const override {
     const HttpRequest& request = exchange->request();
     if (request.method != "GET" && request.method != "HEAD") return exchange->respond(method_not_allowed("GET, HEAD"));
-    if (!is_safe(rest)) return exchange->respond(not_found(request));
+    if (!is_safe_path(rest)) return exchange->respond(not_found(request));
     const std::string path = settings_.directory + "/" + std::string(rest);
     OpenFile file(path);
     // "/page.html/" names no file

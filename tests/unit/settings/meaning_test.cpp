@@ -166,7 +166,7 @@ TEST_CASE("static files are cached for twelve hours unless told otherwise; null 
 TEST_CASE("what Crossbar has and this router does not is named, apart from mistakes") {
   const auto report = report_of(R"({"type":"container","components":[]},{"type":"proxy"},
       {"type":"router","components":[{"type":"class"}],"realms":[{"name":"realm1","stats":{}}],"transports":[
-        {"type":"mqtt"},{"type":"web","endpoint":{"type":"twisted"},"paths":{"a":{"type":"wsgi"},"b":{"type":"cgi"}}},
+        {"type":"mqtt"},{"type":"web","endpoint":{"type":"twisted"},"paths":{"a":{"type":"wsgi"},"b":{"type":"websocket-reverseproxy"}}},
         {"type":"websocket","endpoint":{"type":"tcp","port":1},"serializers":["flatbuffers"],
          "auth":{"anonymous":{"type":"function"},"cryptosign-proxy":{}}}]})");
   REQUIRE(report.errors.empty());
@@ -196,4 +196,49 @@ TEST_CASE("keys of a role that have no effect are pointed out") {
       R"({"type":"router","realms":[{"name":"realm1","roles":[{"name":"u","authorizer":"x","disclose":{"caller":true}}]}]})");
   REQUIRE(report.errors.empty());
   REQUIRE(report.warnings.at(0).what == "unknown key \"disclose\": it has no effect");
+}
+
+TEST_CASE("sign-in by certificates that nobody is asked for is warned of, wherever it is") {
+  const auto warnings = [](const std::string& tls, const std::string& kind) {
+    const auto report =
+        report_of(R"({"type":"router","transports":[{"endpoint":{"type":"tcp","port":1)" + tls + "}," + kind + "}]}");
+    REQUIRE(report.errors.empty());
+    std::string paths;
+    for (const auto& warning : report.warnings) paths += warning.path + " ";
+    return paths;
+  };
+  const std::string auth = R"("auth":{"tls":{"type":"static","principals":{}}})";
+  const std::string websocket = R"("type":"websocket",)" + auth;
+  const std::string no_authority = R"(,"tls":{"key":"k","certificate":"c"})";
+  const std::string good = R"(,"tls":{"key":"k","certificate":"c","ca_certificates":["a"]})";
+  REQUIRE(warnings("", websocket) == "workers[0].transports[0].auth.tls ");
+  REQUIRE(warnings(no_authority, websocket) == "workers[0].transports[0].auth.tls ");
+  REQUIRE(warnings(good, websocket) == "");
+  REQUIRE(warnings("", R"("type":"rawsocket",)" + auth) == "workers[0].transports[0].auth.tls ");
+  const std::string paths =
+      R"("paths":{"a":{"type":"path","paths":{"b":{)" + websocket + R"(}}},"lp":{"type":"longpoll",)" + auth + "}}";
+  REQUIRE(warnings("", R"("type":"web",)" + paths) ==
+          "workers[0].transports[0].paths.a.paths.b.auth.tls workers[0].transports[0].paths.lp.auth.tls ");
+  REQUIRE(warnings("", R"("type":"universal","rawsocket":{)" + auth + R"(},"websocket":{"w":{)" + auth +
+                           R"(}},"web":{)" + paths + "}") ==
+          "workers[0].transports[0].rawsocket.auth.tls workers[0].transports[0].websocket.w.auth.tls "
+          "workers[0].transports[0].web.paths.a.paths.b.auth.tls workers[0].transports[0].web.paths.lp.auth.tls ");
+}
+
+TEST_CASE("cookies that pages of any origin may use to sign in are warned of") {
+  const auto warnings = [](const std::string& cookie, const std::string& options) {
+    const auto report =
+        report_of(R"({"type":"router","transports":[{"type":"websocket","endpoint":{"type":"tcp","port":1},"auth":)"
+                  R"({"cookie":{}},"cookie":{"store":{"type":"memory"})" +
+                  cookie + "}" + options + "}]}");
+    for (const auto& error : report.errors) UNSCOPED_INFO(error.text());
+    REQUIRE(report.errors.empty());
+    return report.warnings.size();
+  };
+  REQUIRE(warnings("", "") == 1);
+  REQUIRE(warnings(R"(,"same_site":"None","secure":true)", "") == 1);
+  REQUIRE(warnings(R"(,"same_site":"Lax")", "") == 0);
+  REQUIRE(warnings(R"(,"same_site":"Strict")", "") == 0);
+  REQUIRE(warnings("", R"(,"options":{"allowed_origins":["https://example.org"]})") == 0);
+  REQUIRE(warnings("", R"(,"options":{"allowed_origins":["https://example.org","*"]})") == 1);
 }
