@@ -77,6 +77,14 @@ wamp::RequestId Service::call(std::string_view procedure, wamp::Payload argument
   return message.request;
 }
 
+void Service::publish(std::string_view topic, std::string_view arguments) {
+  wamp::Publish message;
+  message.request = ++last_request_;
+  message.topic = topic;
+  message.payload = wamp::Payload::from_json(arguments, 1);
+  deliver(std::move(message));
+}
+
 void Service::deliver(const wamp::Message& message) {
   gate_.shard().receive(session_, message, gate_.outbox());
   gate_.deliver();

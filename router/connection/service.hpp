@@ -62,6 +62,8 @@ class Service final : public realm::Peer {
   /// `[48,` and the id come before `rest`. Returns what is wrong with it, and nothing was done; or nothing.
   std::string_view request(wamp::MessageType type, std::string_view rest, std::chrono::seconds timeout,
                            Callback callback, wamp::RequestId& id);
+  /// Publishes; nobody hears whether that worked. `arguments` is the JSON text of a list.
+  void publish(std::string_view topic, std::string_view arguments);
   /// The callback will not be called.
   void cancel(wamp::RequestId call);
   /// The same, and a call is canceled at its callee. Not while anything is under delivery.

@@ -33,6 +33,10 @@ const char* name_of(Kind kind) {
   }
 }
 
+json details_of(const transports::CloseStatus& status) {
+  return {{"code", status.code}, {"reason", status.reason}, {"clean", status.code != kNoCloseFrame}};
+}
+
 }  // namespace
 
 /// What the connection's protocol owns.
@@ -84,6 +88,7 @@ std::unique_ptr<transports::PlainHandler> Client::open(transports::PlainPort& po
   port_ = &port;
   part_.add(shared_from_this());
   log::debug("route \"{}\": {} is connection {}", route_.settings.route, peer_address_, id_);
+  part_.announce("on_open", "[" + introduction_.json + "]");
   if (!route_.settings.procedures.open.empty()) queue_.push({Kind::open, {}, {}});
   pump();
   return std::make_unique<Handler>(shared_from_this());
@@ -107,6 +112,7 @@ void Client::on_closed(std::string_view reason) {
   log::debug("route \"{}\": connection {} is gone: {}; {} messages received, {} sent, {} dropped",
              route_.settings.route, id_, reason, received_, sent_, dropped_);
   leave(std::move(status));
+  part_.announce("on_close", arguments_with(details_of(status_)));
 }
 
 void Client::leave(transports::CloseStatus status) {
@@ -136,17 +142,19 @@ void Client::make(const QueuedCall& call) {
     case Kind::shutdown:
       return make_call(call.kind, procedures.shutdown, nullptr);
     case Kind::disconnect:
-      return make_call(call.kind, procedures.disconnect,
-                       {{"code", status_.code}, {"reason", status_.reason}, {"clean", status_.code != kNoCloseFrame}});
+      return make_call(call.kind, procedures.disconnect, details_of(status_));
   }
 }
 
-void Client::make_call(Kind kind, const std::string& procedure, const json& more) {
+std::string Client::arguments_with(const json& more) const {
   std::string arguments = "[" + introduction_.json;
   if (!more.is_null()) arguments += "," + more.dump(-1, ' ', false, json::error_handler_t::replace);
-  arguments += "]";
+  return arguments + "]";
+}
+
+void Client::make_call(Kind kind, const std::string& procedure, const json& more) {
   part_.service(route_).call(
-      procedure, arguments, std::chrono::seconds(route_.settings.timeout),
+      procedure, arguments_with(more), std::chrono::seconds(route_.settings.timeout),
       [self = shared_from_this(), kind](const connection::Service::Answer& answer) { self->answered(kind, answer); });
 }
 

@@ -64,7 +64,9 @@ class Client : public std::enable_shared_from_this<Client> {
   void make(const QueuedCall& call);
   void make_message(transports::DataKind kind, std::string_view message);
   void make_default(std::string message);
-  /// A call with the introduction and, if it is not null, one more argument.
+  /// The introduction and, if it is not null, one more argument, as JSON text.
+  std::string arguments_with(const nlohmann::json& more) const;
+  /// A call with these.
   void make_call(QueuedCall::Kind kind, const std::string& procedure, const nlohmann::json& more);
   void answered(QueuedCall::Kind kind, const connection::Service::Answer& answer);
   void reply(const nlohmann::json& value);

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/log.hpp"
+#include "realm/role.hpp"
 
 namespace crosspoint::gateway {
 
@@ -43,6 +44,11 @@ std::size_t HubPart::broadcast(std::string_view route, const Data& data, const s
     if (sent == Sent::yes) ++count;
   }
   return count;
+}
+
+void HubPart::announce(std::string_view what, std::string_view arguments) {
+  const realm::Role& trusted = *gate_.shard().realm().find_role(realm::kTrustedRole);
+  gate_.service(trusted).publish("crosspoint.gateway." + std::string(what), arguments);
 }
 
 void HubPart::shut_down() {

@@ -53,6 +53,9 @@ class HubPart {
   std::vector<std::shared_ptr<Client>> clients(std::string_view route) const;
   /// Sends to all of a route but those given by id. Returns to how many.
   std::size_t broadcast(std::string_view route, const Data& data, const std::set<std::string>& except);
+  /// Publishes what has happened to a connection: `crosspoint.gateway.` and the name given, to whoever may subscribe to
+  /// it. `arguments` is the JSON text of a list.
+  void announce(std::string_view what, std::string_view arguments);
   void shut_down();
 
   /// A procedure did not do its work: a line in the log, one until it works again.

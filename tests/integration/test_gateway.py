@@ -370,6 +370,32 @@ def test_sending_to_connections(start, port):
     assert outsider.hear() == "only this"
 
 
+def test_topics_tell_who_comes_and_goes(start, port):
+    start(document(port, play=route(procedures=("connect", "message")), other=route("other")))
+    worker, listener = Worker(port, "connect", "message"), Client(port)
+    names = {listener.subscribe(f"crosspoint.gateway.{name}"): name for name in ("on_open", "on_close")}
+
+    def told(name):
+        event = listener.receive()
+        assert event[0] == 36 and names[event[1]] == name, event
+        return event[4]
+
+    socket = knock(port)
+    request, (connection, _) = worker.next_call("connect")
+    worker.answer(request, {"principal": "ann"})
+    enter(socket)
+    assert told("on_open") == [{**connection, "principal": "ann"}]
+    client = Plain(port, "/other")
+    [other] = told("on_open")
+    assert other["route"] == "other" and other["id"] != connection["id"]
+    client.leave(4001, b"bye")
+    assert told("on_close") == [other, {"code": 4001, "reason": "bye", "clean": True}]
+    knock(port).close()  # one that is never accepted is no news
+    worker.refuse(worker.next_call("connect")[0])
+    socket.close()
+    assert told("on_close")[0] == {**connection, "principal": "ann"}
+
+
 def test_sending_to_one_that_is_gone(start, port):
     start(document(port, play=route(procedures=("message", "disconnect"))))
     worker = Worker(port, "message", "disconnect")
