@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import re
 import socket
 import sys
@@ -96,13 +95,6 @@ def get(port, path, method="GET", body=None, headers=None):
     return response.status, response.headers, answer
 
 
-def alive(pid):
-    try:
-        return "State:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
 def wait_until(condition):
     end = time.monotonic() + nodes.TIME
     while not condition():
@@ -182,16 +174,16 @@ def test_a_script_that_takes_too_long_is_ended_with_what_it_has_started(site):
     connection, processes = begin(port, "/quick/stay.sh")
     while connection.recv(1000):
         pass
-    wait_until(lambda: not any(map(alive, processes)))
+    wait_until(lambda: not any(map(nodes.is_alive, processes)))
     node.wait_for(f"stay.sh: it has not ended within {LIMIT} s")
 
 
 def test_a_client_that_leaves_takes_its_script_with_it(site):
     port, _, _ = site
     connection, processes = begin(port, "/cgi/stay")
-    assert all(map(alive, processes))
+    assert all(map(nodes.is_alive, processes))
     connection.close()
-    wait_until(lambda: not any(map(alive, processes)))
+    wait_until(lambda: not any(map(nodes.is_alive, processes)))
 
 
 def test_the_number_of_processes_is_limited(site):
@@ -240,9 +232,9 @@ def test_no_script_outlives_the_node(tmp_path):
         _, processes = begin(port, "/cgi/stay")
         assert node.stop(how) == (0 if how == nodes.signal.SIGINT else -how)
         # Of a node that is killed, the kernel ends the script only.
-        wait_until(lambda: not alive(processes[0]))
+        wait_until(lambda: not nodes.is_alive(processes[0]))
         if how == nodes.signal.SIGINT:
-            wait_until(lambda: not alive(processes[1]))
+            wait_until(lambda: not nodes.is_alive(processes[1]))
         else:
             os.kill(processes[1], how)
 

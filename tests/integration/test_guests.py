@@ -26,11 +26,13 @@ def with_guests(port, *guests):
     return document
 
 
-def is_alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def command_lines():
+    """Of all processes that there are."""
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            yield (process / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            pass
 
 
 def pid_in(line):
@@ -46,7 +48,7 @@ def test_its_output_is_logged_line_by_line(start, port):
     node.wait_for("helper: no end")
     Client(port)  # the router is there as well
     assert node.stop() == 0
-    assert not is_alive(pid)
+    assert not nodes.is_alive(pid)
     assert f'Guest "helper" (PID {pid}) was ended by signal 15' in node.output()
 
 
@@ -128,9 +130,9 @@ def test_no_orphans_are_left_when_the_node_stops(start, port):
     node.process.send_signal(signal.SIGTERM)
     assert node.wait(nodes.TIME + 10) == 0
     assert "SIGKILL" in node.output()
-    found = [p for p in pathlib.Path("/proc").glob("[0-9]*") if is_alive(p.name) and p.name in map(str, pids)]
+    found = [p for p in pathlib.Path("/proc").glob("[0-9]*") if nodes.is_alive(p.name) and p.name in map(str, pids)]
     assert not found
-    commands = [(p / "cmdline").read_bytes() for p in pathlib.Path("/proc").glob("[0-9]*") if (p / "cmdline").exists()]
+    commands = list(command_lines())
     assert b"sleep\x001001\x00" not in commands and b"sleep\x001002\x00" not in commands
 
 
@@ -151,7 +153,7 @@ def test_what_a_guest_leaves_behind_ends_before_it_is_started_again(start, port)
     child = pid_in(node.wait_for("helper: child"))
     # Told to end before it is said that the guest is to be started again; it has ended when that has happened.
     node.wait_for(r"started \(PID", after=node.lines.index(node.wait_for("started again")))
-    assert not is_alive(child)
+    assert not nodes.is_alive(child)
 
 
 def test_watched_directories(start, port, tmp_path):

@@ -22,6 +22,19 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def state_of(stat):
+    """The state that a file "stat" of /proc tells, as one letter; None if the process or thread has ended."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):  # the second, if it ends between opening and reading
+        return None
+
+
+def is_alive(pid):
+    """Zombies are not."""
+    return state_of(pathlib.Path(f"/proc/{pid}/stat")) not in (None, "Z", "X")
+
+
 def freeze(pid):
     """Stops a process (SIGCONT lets it go on). The signal takes its time: returns when each of its threads stands still."""
     os.kill(pid, signal.SIGSTOP)
@@ -29,8 +42,8 @@ def freeze(pid):
     states = []
     while time.monotonic() < end:
         files = pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
-        states = [file.read_text().rpartition(")")[2].split()[0] for file in files]
-        if set(states) == {"T"}:
+        states = [state_of(file) for file in files]
+        if set(states) - {None} == {"T"}:
             return
         time.sleep(0.001)
     raise AssertionError(f"process {pid} does not stop: its threads are in the states {states}")
