@@ -22,14 +22,20 @@ function draw(connections) {
       face.append(svg('use', {href: '#face'}));
       faces.append(face);
     }
-    if (connectionId === own && face.children.length === 1) face.append(svg('use', {href: '#hat'}));
     face.setAttribute('transform', `translate(${x} ${y})`);
     face.dataset.place = `${x},${y}`;
   }
 }
 
+// Who we are and where we are come in two messages, in either order.
+function wearHat() {
+  const face = document.getElementById(own);
+  if (face?.children.length === 1) face.append(svg('use', {href: '#hat'}));
+}
+
 async function look() {
   draw(await (await fetch('/connections')).json());
+  wearHat();
 }
 
 function connect() {
@@ -42,6 +48,7 @@ function connect() {
     const {connections, you} = JSON.parse(data);
     if (you) own = you;
     if (connections) draw(connections);
+    wearHat();
   };
   ws.onclose = () => setTimeout(connect, 1000);
   for (const direction of ['left', 'right', 'up', 'down']) {

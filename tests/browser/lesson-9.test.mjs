@@ -109,3 +109,15 @@ test('a new run of the program has the world from the store, but for those who h
   await isAt(stays, id, '60,40');
   await stays.close();
 });
+
+test('one may be told where everybody is before one is told who one is', async () => {
+  const page = await browser.context.newPage();
+  const connections = [{connectionId: 'me', x: 20, y: 30}];
+  await page.route('**/connections', (route) => route.fulfill({json: connections}));
+  await page.routeWebSocket('**/ws', (socket) => {
+    socket.onMessage(() => [{connections}, {you: 'me'}].forEach((message) => socket.send(JSON.stringify(message))));
+  });
+  const tab = await Tab.open(page, `http://localhost:${port}/`);
+  assert.equal(await ownId(tab), 'me');
+  await tab.close();
+});
