@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "connection/service.hpp"
 #include "gateway/hub.hpp"
+#include "gateway/identity_turns.hpp"
+#include "gateway/mail_carrier.hpp"
 #include "gateway/mailboxes.hpp"
 #include "storage/mailbox_writer.hpp"
 
@@ -33,7 +35,8 @@ struct MailboxOptions {
 ///   identity     [identity]              what is known of it, or null
 /// A connection gets the message as a message, with `confirm` as JSON text `{identity, id, message}`; a procedure gets
 /// `[identity, id, message]`, and its result says that it has it. register_as and notify are answered when what they
-/// did is stored. The procedures live on one thread, and storing on another.
+/// did is stored. What is asked about an identity is answered in the order in which the router got it. The procedures
+/// live on one thread, and storing on another.
 class MailboxProcedures {
  public:
   MailboxProcedures(Hub& hub, connection::RealmGate& gate, MailboxOptions options);
@@ -43,43 +46,32 @@ class MailboxProcedures {
 
  private:
   using Call = connection::Service::Invocation;
+  using Handler = void (MailboxProcedures::*)(const Call& call, const std::string& identity);
 
-  void register_as(const Call& call);
-  void unregister(const Call& call);
-  void notify(const Call& call);
-  void confirm(const Call& call);
-  void identity(const Call& call);
+  void register_as(const Call& call, const std::string& identity);
+  void unregister(const Call& call, const std::string& identity);
+  void notify(const Call& call, const std::string& identity);
+  void confirm(const Call& call, const std::string& identity);
+  void identity(const Call& call, const std::string& identity);
 
-  // Arguments; an error has been sent if nothing is returned.
-  std::optional<std::string> identity_argument(const Call& call);
-  std::optional<Receiver> receiver_argument(const Call& call);
-  std::optional<storage::MailboxRecord> record_argument(const Call& call);
-
+  bool provide(const char* name, Handler handler);
+  void find_connection(const Call& call, const std::string& identity, const ConnectionId& id,
+                       const storage::MailboxRecord& record);
   void enroll(const Call& call, const std::string& identity, const Receiver& receiver,
               const storage::MailboxRecord& record);
+  void invalid(const Call& call, std::string_view problem);
+  void refuse_more(const Call& call);
   void refuse(const Call& call, Mailboxes::Refusal refusal);
-  bool is_behind(const Call& call);
-  /// Stores what has changed, then calls `then(problem)` here, and sends what can be sent.
-  template <class Then>
-  void store(Then then);
-  /// The same where nobody waits.
-  void work();
-  void send(const Mailboxes::Delivery& delivery);
-  void send_to_connection(const Mailboxes::Delivery& delivery);
-  void send_to_procedure(const Mailboxes::Delivery& delivery);
-  void sent(const Mailboxes::Delivery& delivery, bool taken);
   void sweep();
 
   Hub& hub_;
   connection::RealmGate& gate_;
   base::IoThread& io_;
   Mailboxes mailboxes_;
+  IdentityTurns turns_;
   const std::uint32_t lifetime_;
-  const std::chrono::seconds timeout_;
   connection::Service* service_ = nullptr;
-  std::size_t waiting_ = 0;  // calls that wait for the store
-  bool sending_ = false;
-  std::unique_ptr<storage::MailboxWriter> writer_;
+  MailCarrier carrier_;
 };
 
 }  // namespace crosspoint::gateway

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "gateway/call_arguments.hpp"
 #include "gateway/message_call.hpp"
 #include "realm/role.hpp"
 #include "transports/websocket_frame.hpp"
@@ -18,13 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint16_t kNormal = 1000;
-
-json argument(const json& arguments, std::size_t place) { return place < arguments.size() ? arguments[place] : json(); }
-
-json keyword(const json& keywords, const char* name) {
-  const auto at = keywords.find(name);
-  return at != keywords.end() ? *at : json();
-}
 
 void append(json& list, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) list.push_back(text);

@@ -109,6 +109,49 @@ def test_a_wamp_session_is_notified_by_its_procedure(tmp_path):
     assert node.stop() == 0
 
 
+def test_requests_are_answered_in_their_order(tmp_path, redis):
+    """What is asked behind register_as finds what that has done, however long it takes to find the connection and to
+    store."""
+    port = nodes.free_port()
+    node = launch(tmp_path, port, type="redis", port=redis.port)
+    worker = Worker(port, "message")
+    links = [begin(port, worker) for _ in range(8)]  # on both threads
+    nodes.freeze(redis.process.pid)
+    try:
+        requests = []
+        for number, (_, connection) in enumerate(links):
+            requests.append((worker.call("crosspoint.gateway.register_as", [f"i{number}"], {"connection": connection}),
+                             {"connections": 1, "messages": 0}))
+            requests.append((worker.call("crosspoint.gateway.notify", [f"i{number}", "at once"]), True))
+            requests.append((worker.call("crosspoint.gateway.register_as", [f"i{number}"], {"connection": "0-0-0"}), GONE))
+            requests.append((worker.call("crosspoint.gateway.notify", [f"i{number}", "again"]), True))
+        # It is answered from memory: the router has all of the above when this is here.
+        asked = worker.call("crosspoint.gateway.notify", ["nobody", "x"])
+        replies = {}
+        while asked not in replies:
+            message = worker.receive()
+            replies[message[1] if message[0] == 50 else message[2]] = message
+    finally:
+        redis.process.send_signal(signal.SIGCONT)
+    assert replies[asked][3] == [{"exists": False}]
+    assert list(replies) == [asked], "answered before it was stored"
+    while len(replies) <= len(requests):
+        message = worker.receive()
+        replies[message[1] if message[0] == 50 else message[2]] = message
+    for request, expected in requests:
+        reply = replies[request]
+        if reply[0] == 50:
+            result = reply[3][0]
+            assert result == expected or (expected is True and result["exists"] and result["connections"] == 1), reply
+        else:
+            assert reply[4] == expected
+    for link, _ in links:
+        assert [link.hear(), link.hear()] == ["at once", "again"]
+        link.leave()
+    worker.close()
+    assert node.stop() == 0
+
+
 def test_several_connections_of_an_identity_and_its_limit(tmp_path):
     port = nodes.free_port()
     node = launch(tmp_path, port)
