@@ -19,6 +19,8 @@ class InProcessRouter {
   InProcessRouter();
   InProcessRouter(const InProcessRouter&) = delete;
   InProcessRouter& operator=(const InProcessRouter&) = delete;
+  /// Connections go first: what they belong to outlives them.
+  ~InProcessRouter() { streams_.clear(); }
 
   /// The router's end of a socket pair; it owns the descriptor from here on.
   void accept(int fd);

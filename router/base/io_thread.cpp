@@ -92,23 +92,23 @@ void IoThread::arm_timer() {
   });
 }
 
-void IoThread::at_turn_end(TurnEnd& hook) {
-  hooks_.push_back(&hook);
+void IoThread::at_turn_end(TurnEnd& hook, Stage stage) {
+  hooks_[static_cast<int>(stage)].push_back(&hook);
   if (turn_end_posted_) return;
   turn_end_posted_ = true;
   boost::asio::post(context_, [this] { end_turn(); });
 }
 
 void IoThread::forget(const TurnEnd& hook) {
-  std::erase(hooks_, &hook);
+  for (auto& hooks : hooks_) std::erase(hooks, &hook);
   std::replace(running_hooks_.begin(), running_hooks_.end(), const_cast<TurnEnd*>(&hook),
                static_cast<TurnEnd*>(nullptr));
 }
 
 void IoThread::end_turn() {
   turn_end_posted_ = true;  // hooks asked for by hooks run in the loop below
-  while (!hooks_.empty()) {
-    running_hooks_.swap(hooks_);
+  while (!hooks_[0].empty() || !hooks_[1].empty()) {
+    running_hooks_.swap(hooks_[hooks_[0].empty() ? 1 : 0]);
     for (std::size_t i = 0; i < running_hooks_.size(); ++i) {
       if (running_hooks_[i] != nullptr) running_hooks_[i]->on_turn_end();
     }

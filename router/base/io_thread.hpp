@@ -69,8 +69,9 @@ class IoThread {
   void post(std::function<void()> task);
 
   /// The hook runs once at the end of this turn. Asking again before then changes nothing if the caller keeps
-  /// count; hooks run in the order asked for.
-  void at_turn_end(TurnEnd& hook);
+  /// count; hooks run in the order asked for, those that write what the others have gathered behind all others.
+  enum class Stage { gather, write };
+  void at_turn_end(TurnEnd& hook, Stage stage = Stage::gather);
   /// Must be called before a hook is destroyed that may have been asked for.
   void forget(const TurnEnd& hook);
 
@@ -99,7 +100,7 @@ class IoThread {
   std::unique_ptr<std::uint8_t[]> read_buffer_;
   ChunkWriter shared_output_{Chunk::kLarge};
 
-  std::vector<TurnEnd*> hooks_;
+  std::vector<TurnEnd*> hooks_[2];  // by Stage
   std::vector<TurnEnd*> running_hooks_;
   bool turn_end_posted_ = false;
   bool serving_ = false;

@@ -291,6 +291,7 @@ void Connection::handle_waiting() {
 }
 
 void Connection::on_goodbye(const wamp::Goodbye& goodbye) {
+  gate_->settle_events();
   send(wamp::Goodbye{{}, wamp::kGoodbyeAndOut});
   leave(goodbye.reason);
   if (goodbye.reason == wamp::kCloseLogout && !cookie_.empty()) endpoint_.cookie_store->log_out(cookie_, *this);
@@ -304,6 +305,7 @@ void Connection::say_goodbye(std::string_view reason, std::string_view message) 
     details += "\"message\":";
     wamp::append_json_string(details, message);
   }
+  gate_->settle_events();
   send(wamp::Goodbye{wamp::Dict::from_json(details + "}"), reason});
   state_ = State::leaving;
   timer_ = workbench_.io.after(kGoodbyeTime, [this] { port_.drop("GOODBYE was not answered in time"); });
@@ -324,6 +326,7 @@ void Connection::leave(std::string_view reason) {
   }
   forget_calls();
   set_intake_full(false);
+  gate_->settle_events();
   gate_->forget(*this);
   gate_->shard().leave(*session_, gate_->outbox());
   gate_->deliver();
@@ -340,6 +343,7 @@ void Connection::abort(std::string_view reason, std::string_view text) {
   std::string details = "{\"message\":";
   wamp::append_json_string(details, text);
   details += "}";
+  if (gate_ != nullptr) gate_->settle_events();
   send(wamp::Abort{wamp::Dict::from_json(details), reason});
   state_ = State::ended;
   workbench_.io.cancel(timer_);

@@ -34,6 +34,8 @@ class Connection final : public transports::MessageHandler, public realm::Peer, 
 
   transports::MessagePort& port() { return port_; }
   const Endpoint& endpoint() const { return endpoint_; }
+  /// Asks for the memory that sending an event will need.
+  void prefetch() const { __builtin_prefetch(&port_); }
   wamp::Encoding encoding() const { return encoding_; }
   /// Which of RealmGate's frames fit this connection; none if it takes no shared ones.
   int frame_key() const { return frame_key_; }
@@ -46,6 +48,8 @@ class Connection final : public transports::MessageHandler, public realm::Peer, 
   void send_event(const transports::SharedFrame& frame);
   /// True if there is room for an EVENT. If not, counts it as dropped, or ends the connection, as configured.
   bool has_room_for_event();
+  /// True if there is room for events of so many bytes altogether.
+  bool has_room_for(std::size_t bytes) const { return port_.queued() + bytes < endpoint_.max_queued_bytes; }
   /// True if there is room for an INVOCATION.
   bool has_room_for_invocation() const { return port_.queued() < endpoint_.max_queued_bytes; }
   /// To be called after sends: stops reading from a client that does not read, and ends its session when far more

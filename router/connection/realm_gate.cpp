@@ -44,6 +44,11 @@ void RealmGate::deliver_once() {
   swap(outbox_, delivering_);  // delivering may lead to more
   for (const auto& item : delivering_.items()) {
     if (item.to != nullptr) {
+      // A publisher that subscribes to nothing has no events that PUBLISHED could overtake.
+      if (!event_run_.empty() &&
+          !(std::holds_alternative<wamp::Published>(item.message) && item.to->subscriptions.empty())) {
+        event_run_.settle();
+      }
       deliver_to(*item.to, item.message);
     } else {
       multicast(item);
@@ -97,35 +102,64 @@ void RealmGate::deliver_to(realm::Session& session, const wamp::Message& message
 }
 
 void RealmGate::multicast(const realm::Outbox::Item& item) {
-  std::uint32_t made = 0;  // a bit for each of frames_
-  std::array<bool, wamp::kEncodings> encodable;
-  encodable.fill(true);
-  const auto& receivers = delivering_.receivers();
-  for (std::uint32_t i = item.first_receiver; i < item.first_receiver + item.receiver_count; ++i) {
-    Connection& connection = connection_of(*receivers[i]);
-    if (!connection.has_room_for_event()) continue;
-    bool& good = encodable[static_cast<std::size_t>(connection.encoding())];
-    if (!good) continue;
-    if (connection.frame_key() < 0) {
-      good = connection.send(item.message) != Connection::Sent::inexpressible;
+  const auto receivers = std::span(delivering_.receivers()).subspan(item.first_receiver, item.receiver_count);
+  if (receivers.size() >= EventRun::kFewestReceivers) {
+    std::uint32_t inexpressible = 0;
+    if (event_run_.is_for(receivers) && event_run_.add(item.message, workbench_.encoder, inexpressible)) {
+      need_turn_end();
+      return log_inexpressible(item.message, inexpressible);
+    }
+  }
+  settle_events();
+  FrameMakers makers{};
+  const bool all = send_event(item.message, receivers, makers);
+  if (receivers.size() < EventRun::kFewestReceivers) return;
+  // The first event shows what kinds of receivers there are.
+  if (all) event_run_.begin(receivers, makers);
+}
+
+bool RealmGate::send_event(const wamp::Message& event, std::span<realm::Session* const> receivers,
+                           FrameMakers& makers) {
+  std::uint32_t made = 0;           // a bit for each of frames_
+  std::uint32_t inexpressible = 0;  // a bit for each encoding
+  bool all = true;
+  for (const realm::Session* receiver : receivers) {
+    Connection& connection = connection_of(*receiver);
+    if (!connection.has_room_for_event()) {
+      all = false;
       continue;
     }
-    auto& frame = frames_[static_cast<std::size_t>(connection.frame_key())];
+    const std::uint32_t encoding = 1U << static_cast<unsigned>(connection.encoding());
+    if ((inexpressible & encoding) != 0) continue;
+    if (connection.frame_key() < 0) {
+      all = false;
+      if (connection.send(event) == Connection::Sent::inexpressible) inexpressible |= encoding;
+      continue;
+    }
+    const auto key = static_cast<std::size_t>(connection.frame_key());
+    auto& frame = frames_[key];
     if (!frame) {
       serializers::EncodedMessage encoded;
-      good = workbench_.encoder.encode(item.message, connection.encoding(), encoded);
-      if (!good) continue;
-      made |= 1U << connection.frame_key();
+      if (!workbench_.encoder.encode(event, connection.encoding(), encoded)) {
+        inexpressible |= encoding;
+        continue;
+      }
+      made |= 1U << key;
+      makers[key] = &connection.port();
       frame = connection.port().make_frame(encoded, workbench_.io.shared_output());
     }
     connection.send_event(*frame);
   }
   for (; made != 0; made &= made - 1) frames_[static_cast<std::size_t>(std::countr_zero(made))].reset();
-  for (std::size_t i = 0; i < wamp::kEncodings; ++i) {
-    if (encodable[i]) continue;
-    const auto& event = std::get<wamp::Event>(item.message);
+  log_inexpressible(event, inexpressible);
+  return all && inexpressible == 0;
+}
+
+void RealmGate::log_inexpressible(const wamp::Message& event, std::uint32_t encodings) const {
+  for (; encodings != 0; encodings &= encodings - 1) {
+    const auto encoding = static_cast<wamp::Encoding>(std::countr_zero(encodings));
     log::info("realm \"{}\": publication {} cannot be expressed in {}: its subscribers with that serializer miss it",
-              shard_.realm().name(), event.publication, serializers::of(static_cast<wamp::Encoding>(i)).name);
+              shard_.realm().name(), std::get<wamp::Event>(event).publication, serializers::of(encoding).name);
   }
 }
 
@@ -164,6 +198,7 @@ void RealmGate::doom(Connection& connection, std::string_view reason) {
 }
 
 void RealmGate::forget(const Connection& connection) {
+  event_run_.end();
   std::erase(held_back_, &connection);
   stream_holds_.forget(connection);
   std::erase_if(doomed_, [&](const auto& entry) { return entry.first == &connection; });
@@ -175,6 +210,7 @@ void RealmGate::on_turn_end() {
     more = false;
     for (const auto& [role, service] : services_) more = service->run_callbacks() || more;
   }
+  settle_events();
   while (!doomed_.empty()) {
     const auto [connection, reason] = doomed_.back();
     doomed_.pop_back();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/io_thread.hpp"
+#include "connection/event_run.hpp"
 #include "connection/service.hpp"
 #include "connection/stream_holds.hpp"
 #include "connection/workbench.hpp"
@@ -52,7 +53,12 @@ class RealmGate final : public base::TurnEnd {
   void hold_back_if_congested(Connection& connection);
   /// Ends a connection at the end of the turn, when nothing under delivery can refer to its session any more.
   void doom(Connection& connection, std::string_view reason);
-  /// The connection is going away.
+  /// Gives those who have events to get what has been gathered for them. To be called before something is sent to a
+  /// session other than by deliver(), and before a session leaves.
+  void settle_events() {
+    if (!event_run_.empty()) event_run_.settle();
+  }
+  /// The connection is going away, and events that have been gathered for it are lost.
   void forget(const Connection& connection);
 
   /// Sends GOODBYE to every session. This thread.
@@ -64,12 +70,15 @@ class RealmGate final : public base::TurnEnd {
 
  private:
   using Batch = std::vector<realm::ShardMessage>;
-  /// Frames made so far for the event being delivered, by encoding and kind of port.
-  using Frames = std::array<std::optional<transports::SharedFrame>, wamp::kEncodings * transports::MessagePort::kKinds>;
+  /// Frames made so far for the event being delivered.
+  using Frames = std::array<std::optional<transports::SharedFrame>, kFrameKeys>;
 
   void deliver_once();
   void deliver_to(realm::Session& session, const wamp::Message& message);
   void multicast(const realm::Outbox::Item& item);
+  /// True if all of these receivers take shared frames and had room for the event.
+  bool send_event(const wamp::Message& event, std::span<realm::Session* const> receivers, FrameMakers& makers);
+  void log_inexpressible(const wamp::Message& event, std::uint32_t encodings) const;
   void post(unsigned shard, realm::ShardMessage message);
   void receive(const Batch& batch);
   void release_held_back();
@@ -81,6 +90,7 @@ class RealmGate final : public base::TurnEnd {
   realm::Shard& shard_;
   Workbench& workbench_;
   Frames frames_;  // empty but while an event is being delivered
+  EventRun event_run_;
   std::vector<RealmGate*> gates_;
   realm::Outbox outbox_;
   realm::Outbox delivering_;

@@ -17,6 +17,7 @@ class BatchedWebSocketProtocol final : public WebSocketProtocol {
   // MessagePort
   bool send(const serializers::EncodedMessage& message) override;
   bool send(const SharedFrame& frame) override;
+  bool joins_frames() const override { return false; }  // each gets its separator, and batches have a limit
   /// Frames of batches have no header of their own, so that compression and masks do not matter.
   bool takes_shared_frames() const override { return true; }
   SharedFrame make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const override {

@@ -191,7 +191,7 @@ void LongPollTransport::end(std::string_view reason, bool in_order) {
 void LongPollTransport::need_turn_end() {
   if (turn_end_asked_ || finished_) return;
   turn_end_asked_ = true;
-  io_.at_turn_end(*this);
+  io_.at_turn_end(*this, base::IoThread::Stage::write);
 }
 
 void LongPollTransport::on_turn_end() {

@@ -57,6 +57,8 @@ class MessagePort {
   virtual SharedFrame make_frame(const serializers::EncodedMessage& message, base::ChunkWriter& writer) const = 0;
   /// The same for a frame.
   virtual bool send(const SharedFrame& frame) = 0;
+  /// True if frames that lie one behind the other may be sent as if they were one.
+  virtual bool joins_frames() const { return true; }
   /// Ports of one kind exchange shared frames: 0 WebSocket, 1 RawSocket, 2 WebSocket with batches; 3 long-polling,
   /// which takes none.
   virtual unsigned kind() const = 0;

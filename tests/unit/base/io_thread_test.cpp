@@ -57,6 +57,22 @@ TEST_CASE("a hook runs at the end of the turn, and one that a hook asks for does
   REQUIRE(order == "abhi");
 }
 
+TEST_CASE("hooks that write run behind all those that gather, also those that come late") {
+  IoThread io(0);
+  std::string order;
+  Hook writes(order, 'w');
+  Hook gathers(order, 'g');
+  Hook late(order, 'l');
+  gathers.then = [&] { io.at_turn_end(late); };
+  writes.then = [&] { io.stop(); };
+  io.post([&] {
+    io.at_turn_end(writes, IoThread::Stage::write);
+    io.at_turn_end(gathers);
+  });
+  io.run();
+  REQUIRE(order == "glw");
+}
+
 TEST_CASE("a forgotten hook does not run, not even from within another of the same turn") {
   IoThread io(0);
   std::string order;
