@@ -79,6 +79,11 @@ void Client::connected(boost::system::error_code error) {
   if (stream_ == nullptr) fail("the kernel does not let a socket be watched");
   stream_->set_protocol(std::make_unique<StreamSide>(*this));
   state_ = State::upgrading;
+  if (network_.options().target.tls) {
+    stream_->start_tls(network_.tls());
+    stream_->wake();
+  }
+  if (rawsocket()) return greet_rawsocket();
   upgrade_ = make_upgrade(plain_ != nullptr ? *plain_ : network_.options().target, subprotocol(), network_.random);
   stream_->out().append_copy(base::as_bytes(upgrade_.request));
   stream_->wake();
@@ -89,7 +94,12 @@ std::size_t Client::on_bytes(std::span<std::uint8_t> bytes) {
   wanted_ = 0;
   while (done < bytes.size()) {
     const auto rest = bytes.subspan(done);
-    const std::size_t used = state_ == State::upgrading ? read_response(rest) : read_frame(rest);
+    std::size_t used = 0;
+    if (rawsocket()) {
+      used = state_ == State::upgrading ? read_rawsocket_reply(rest) : read_rawsocket_frame(rest);
+    } else {
+      used = state_ == State::upgrading ? read_response(rest) : read_frame(rest);
+    }
     if (used == 0 || stream_ == nullptr) break;
     done += used;
   }
@@ -114,12 +124,16 @@ std::size_t Client::read_response(std::span<const std::uint8_t> bytes) {
     events_.on_joined(*this);
     return size;
   }
+  join();
+  return size;
+}
+
+void Client::join() {
   state_ = State::joining;
   wamp::Hello hello;
   hello.realm = network_.options().realm;
   hello.details = network_.hello_details();
   send(std::move(hello));
-  return size;
 }
 
 std::size_t Client::read_frame(std::span<std::uint8_t> bytes) {
@@ -220,9 +234,8 @@ void Client::while_joined(const wamp::Message& message) {
   if (const auto* goodbye = std::get_if<wamp::Goodbye>(&message)) {
     if (state_ != State::leaving)
       fail("the router ended a session: " + reason_payload(goodbye->reason, goodbye->details));
-    send_frame(Opcode::close, kNormalClose, {}, {});
     state_ = State::closing;
-    return;
+    return rawsocket() ? stream_->finish("left") : send_frame(Opcode::close, kNormalClose, {}, {});
   }
   if (state_ == State::joined) events_.on_message(*this, message);
 }
@@ -230,6 +243,9 @@ void Client::while_joined(const wamp::Message& message) {
 void Client::send(const wamp::Message& message) {
   serializers::EncodedMessage encoded;
   network_.encoder.encode(message, serializer_.encoding, encoded);
+  if (rawsocket()) {
+    return send_rawsocket_frame(transports::RawSocketFrameType::regular, encoded.head, encoded.payload, encoded.tail);
+  }
   send_frame(serializer_.is_text ? Opcode::text : Opcode::binary, encoded.head, encoded.payload, encoded.tail);
 }
 

@@ -8,6 +8,7 @@
 
 #include "load/network.hpp"
 #include "load/upgrade.hpp"
+#include "transports/rawsocket_frame.hpp"
 #include "transports/websocket_frame.hpp"
 #include "wamp/message.hpp"
 
@@ -28,9 +29,9 @@ class ClientEvents {
   virtual void on_left(Client& client) = 0;
 };
 
-/// One WAMP session over one WebSocket, seen from the client: connects, opens the WebSocket, joins the realm
-/// (anonymously or with a ticket), sends and receives messages, leaves. May connect again once it has left. Or a plain
-/// WebSocket without WAMP, which has joined as soon as it is open.
+/// One WAMP session over one WebSocket or RawSocket, with or without TLS, seen from the client: connects, opens the
+/// transport, joins the realm (anonymously or with a ticket), sends and receives messages, leaves. May connect again
+/// once it has left. Or a plain WebSocket without WAMP, which has joined as soon as it is open.
 class Client {
  public:
   /// `plain`: where to connect, if it is not to speak WAMP. `serializer`: nullptr for that of the network.
@@ -59,12 +60,20 @@ class Client {
 
   std::size_t read_response(std::span<const std::uint8_t> bytes);
   std::size_t read_frame(std::span<std::uint8_t> bytes);
+  void join();
+  // The same of RawSocket, in client_rawsocket.cpp.
+  void greet_rawsocket();
+  std::size_t read_rawsocket_reply(std::span<const std::uint8_t> bytes);
+  std::size_t read_rawsocket_frame(std::span<std::uint8_t> bytes);
+  void send_rawsocket_frame(transports::RawSocketFrameType type, base::Bytes head, base::Bytes payload,
+                            std::string_view tail);
   void on_frame(const transports::FrameHeader& header, std::span<std::uint8_t> payload);
   void on_payload(base::Bytes bytes);
   void while_joining(const wamp::Message& message);
   void while_joined(const wamp::Message& message);
   void send_frame(transports::Opcode opcode, base::Bytes head, base::Bytes payload, std::string_view tail);
   const serializers::Serializer* subprotocol() const { return plain_ != nullptr ? nullptr : &serializer_; }
+  bool rawsocket() const { return plain_ == nullptr && network_.options().target.rawsocket; }
   [[noreturn]] void fail(const std::string& text) const;
 
   Network& network_;

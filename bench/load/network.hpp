@@ -9,6 +9,7 @@
 #include "serializers/scratch.hpp"
 #include "serializers/serializers.hpp"
 #include "transports/stream.hpp"
+#include "transports/tls_context.hpp"
 
 namespace crosspoint::bench {
 
@@ -22,6 +23,7 @@ class Network {
 
   const Options& options() const { return options_; }
   const serializers::Serializer& serializer() const { return serializer_; }
+  const transports::TlsContext& tls() const { return tls_; }
   const boost::asio::ip::tcp::resolver::results_type& addresses() const { return addresses_; }
   /// HELLO's Details.
   wamp::Dict hello_details() const;
@@ -35,6 +37,7 @@ class Network {
  private:
   const Options& options_;
   const serializers::Serializer& serializer_;
+  transports::TlsContext tls_{settings::Tls()};
   boost::asio::ip::tcp::resolver::results_type addresses_;
   std::string hello_details_;
 };

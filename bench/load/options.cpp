@@ -62,7 +62,8 @@ void add_subscriber_serializers(CLI::App& command, Options& options) {
 
 /// Each subcommand has the common flags itself, so that its own --help shows them.
 void add_common(CLI::App& command, Options& options) {
-  command.add_option("--url", options.url, "the router's WebSocket, ws://host:port/path")->capture_default_str();
+  command.add_option("--url", options.url, "the router: ws://host:port/path or rs://host:port; wss://, rss:// for TLS")
+      ->capture_default_str();
   command.add_option("--realm", options.realm, "realm to join")->capture_default_str();
   command.add_option("--serializer", options.serializer, "json, msgpack, cbor or ubjson")
       ->check(CLI::IsMember({"json", "msgpack", "cbor", "ubjson"}))
@@ -154,6 +155,8 @@ void finish(Options& options, const CLI::App& command) {
   if (options.scenario == "latency" && command.count("--subscribers") == 0) options.subscribers = 1;
   if (options.scenario == "churn" && command.count("--sessions") == 0) options.sessions = 100;
   if (options.scenario == "compare") finish_comparison(options, command);
+  if (options.scenario == "gateway" && options.target.rawsocket)
+    throw UsageError("gateway: --url must be ws:// or wss://");
   if (!options.ticket.empty() && options.authid.empty()) throw UsageError("--ticket needs --authid");
   if (!options.authid.empty() && options.ticket.empty()) throw UsageError("--authid needs --ticket");
   if (options.scenario == "idle" && options.pids.empty()) throw UsageError("idle: --pid is required");
@@ -173,11 +176,27 @@ std::string Target::authority() const {
   return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + port;
 }
 
+namespace {
+
+/// Takes the scheme off a URL; false if it is none of ours.
+bool read_scheme(std::string_view& url, Target& out) {
+  constexpr std::string_view kEnd = "://";
+  const auto end = url.find(kEnd);
+  if (end == std::string_view::npos) return false;
+  const std::string_view scheme = url.substr(0, end);
+  url.remove_prefix(end + kEnd.size());
+  out.rawsocket = scheme == "rs" || scheme == "rss";
+  out.tls = scheme == "wss" || scheme == "rss";
+  return out.rawsocket || out.tls || scheme == "ws";
+}
+
+}  // namespace
+
 bool parse_url(std::string_view url, Target& out, std::string& problem) {
-  constexpr std::string_view kScheme = "ws://";
-  problem = "must be ws://host:port/path, not \"" + std::string(url) + "\"";
-  if (!url.starts_with(kScheme) || url.find_first_of(" \t\r\n#") != std::string_view::npos) return false;
-  url.remove_prefix(kScheme.size());
+  problem =
+      "must be ws://host:port/path or rs://host:port, or wss:// or rss:// for TLS, not \"" + std::string(url) + "\"";
+  if (url.find_first_of(" \t\r\n#") != std::string_view::npos) return false;
+  if (!read_scheme(url, out)) return false;
   const auto end = std::min(url.find_first_of("/?"), url.size());
   std::string_view authority = url.substr(0, end);
   const std::string_view path = url.substr(end);
@@ -201,6 +220,7 @@ bool parse_url(std::string_view url, Target& out, std::string& problem) {
     if (port < 1 || port > 65535) return false;
     out.port = authority;
   }
+  if (out.rawsocket && !path.empty() && path != "/") return false;
   out.path = path.starts_with('/') ? std::string(path) : "/" + std::string(path);
   problem.clear();
   return true;
@@ -208,7 +228,7 @@ bool parse_url(std::string_view url, Target& out, std::string& problem) {
 
 Parsed parse_command_line(int argc, char** argv) {
   Parsed parsed;
-  CLI::App app{"Loads a WAMP router over WebSocket and measures it", "crosspoint-bench"};
+  CLI::App app{"Loads a WAMP router over WebSocket or RawSocket and measures it", "crosspoint-bench"};
   app.require_subcommand(0, 1);
   add_scenarios(app, parsed.options);
   try {

@@ -9,8 +9,10 @@
 
 namespace crosspoint::bench {
 
-/// Where the router listens, taken apart: ws://host:port/path.
+/// Where the router listens, taken apart: ws://host:port/path, rs://host:port, or the same with TLS, wss:// and rss://.
 struct Target {
+  bool rawsocket = false;
+  bool tls = false;
   std::string host;
   std::string port = "80";
   std::string path = "/";
@@ -19,7 +21,7 @@ struct Target {
   std::string authority() const;
 };
 
-/// False if `url` is no ws:// URL; `problem` says why.
+/// False if `url` is no such URL; `problem` says why.
 bool parse_url(std::string_view url, Target& out, std::string& problem);
 
 /// What the command line says. Counts belong to the scenarios that use them. `scenario` is "compare" for a comparison.

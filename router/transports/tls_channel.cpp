@@ -78,7 +78,12 @@ TlsChannel::TlsChannel(ssl_ctx_st* context, int fd) : ssl_(SSL_new(context)), fd
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);
-  SSL_set_accept_state(ssl_.get());
+  if (SSL_is_server(ssl_.get()) != 0) {
+    SSL_set_accept_state(ssl_.get());
+    return;
+  }
+  SSL_set_connect_state(ssl_.get());
+  SSL_do_handshake(ssl_.get());  // writes the first message
 }
 
 TlsChannel::~TlsChannel() = default;

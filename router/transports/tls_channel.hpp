@@ -16,8 +16,8 @@ struct ssl_st;
 
 namespace crosspoint::transports {
 
-/// The server's side of TLS on one connection: ciphertext is read from the socket, and gathers in a queue of its own to
-/// be written. Belongs to the connection's thread.
+/// TLS on one connection, on the side that its context is for: ciphertext is read from the socket, and gathers in a
+/// queue of its own to be written. Belongs to the connection's thread.
 class TlsChannel {
  public:
   /// Ciphertext made ahead of what the kernel takes. The rest stays in the plain queue, which limits are set for.

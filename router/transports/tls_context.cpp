@@ -205,6 +205,13 @@ bool TlsContext::load(std::string& problem) {
   return true;
 }
 
+void TlsContext::load_client() {
+  std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION);
+  const std::lock_guard lock(mutex_);
+  context_ = std::move(made);
+}
+
 std::shared_ptr<SSL_CTX> TlsContext::current() const {
   const std::lock_guard lock(mutex_);
   return context_;

@@ -230,7 +230,7 @@ def test_more_sessions_than_descriptors(router):
     (("idle",), "idle: --pid is required"),
     (("churn", "--topics", "2", "--window", "3"), "churn: --window must not be larger than --topics"),
     (("compare",), "--against is required"),
-    (("compare", "--against", "x"), '--against: must be ws://host:port/path, not "x"'),
+    (("compare", "--against", "x"), '--against: must be ws://host:port/path or rs://host:port, or wss:// or rss:// for TLS, not "x"'),
     (("compare", "--against", "ws://127.0.0.1/", "--scenarios", "fanout,flood"), "flood"),
     (("compare", "--against", "ws://127.0.0.1/", "--scenarios", "idle"), "compare: idle needs --pid and --against-pid"),
     (("compare", "--against", "ws://127.0.0.1/", "--against-pid", "99999999"), "--against-pid: there is no process"),
