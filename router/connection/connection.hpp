@@ -46,6 +46,8 @@ class Connection final : public transports::MessageHandler, public realm::Peer, 
   Sent send(const wamp::Message& message);
   /// Queues an EVENT; one that is too long for the client is left out and counted.
   void send_event(const transports::SharedFrame& frame);
+  /// Logs at debug level that a message came ("<-") or was sent ("->").
+  void log_message(const char* direction, const wamp::Message& message) const;
   /// True if there is room for an EVENT. If not, counts it as dropped, or ends the connection, as configured.
   bool has_room_for_event();
   /// True if there is room for events of so many bytes altogether.
@@ -91,7 +93,6 @@ class Connection final : public transports::MessageHandler, public realm::Peer, 
   void set_intake_full(bool full);
   void check_intake();
   void doom(std::string_view reason);
-  void log_message(const char* direction, const wamp::Message& message) const;
 
   transports::MessagePort& port_;
   const Endpoint& endpoint_;

@@ -103,7 +103,9 @@ void RealmGate::deliver_to(realm::Session& session, const wamp::Message& message
 
 void RealmGate::multicast(const realm::Outbox::Item& item) {
   const auto receivers = std::span(delivering_.receivers()).subspan(item.first_receiver, item.receiver_count);
-  if (receivers.size() >= EventRun::kFewestReceivers) {
+  // At debug level each event is logged when it is sent to a receiver.
+  const bool gathers = receivers.size() >= EventRun::kFewestReceivers && !log::enabled(log::Level::debug);
+  if (gathers) {
     std::uint32_t inexpressible = 0;
     if (event_run_.is_for(receivers) && event_run_.add(item.message, workbench_.encoder, inexpressible)) {
       need_turn_end();
@@ -113,7 +115,7 @@ void RealmGate::multicast(const realm::Outbox::Item& item) {
   settle_events();
   FrameMakers makers{};
   const bool all = send_event(item.message, receivers, makers);
-  if (receivers.size() < EventRun::kFewestReceivers) return;
+  if (!gathers) return;
   // The first event shows what kinds of receivers there are.
   if (all) event_run_.begin(receivers, makers);
 }
@@ -148,6 +150,7 @@ bool RealmGate::send_event(const wamp::Message& event, std::span<realm::Session*
       makers[key] = &connection.port();
       frame = connection.port().make_frame(encoded, workbench_.io.shared_output());
     }
+    if (log::enabled(log::Level::debug)) connection.log_message("->", event);
     connection.send_event(*frame);
   }
   for (; made != 0; made &= made - 1) frames_[static_cast<std::size_t>(std::countr_zero(made))].reset();

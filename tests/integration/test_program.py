@@ -263,6 +263,19 @@ def test_log_formats(start, port, arguments, pattern):
     node.wait_for(pattern)
 
 
+def test_the_debug_log_has_each_message_of_each_session(start, port):
+    node = start(nodes.config(port), "--loglevel", "debug")
+    subscribers = [Client(port) for _ in range(10)]
+    for subscriber in subscribers:
+        subscriber.subscribe("com.topic")
+    publisher = Client(port)
+    for number in (1, 2):
+        publisher.publish("com.topic", [number, "x"])
+    for subscriber in subscribers:
+        for number in (1, 2):
+            node.wait_for(rf'session {subscriber.session} -> EVENT .*\[{number}, ?"x"\]')
+
+
 def test_what_clients_send_cannot_forge_log_lines(start, port):
     node = start(nodes.config(port), "--loglevel", "debug")
     client = Client(port)
