@@ -34,13 +34,15 @@ std::optional<std::string> read_identity(const connection::Service::Invocation& 
 std::optional<Receiver> read_receiver(const connection::Service::Invocation& call, std::string& problem) {
   const json connection = keyword(call.keyword_arguments, "connection");
   const json procedure = keyword(call.keyword_arguments, "procedure");
-  if (connection.is_string() && procedure.is_null()) {
-    return Receiver{Receiver::Kind::connection, connection.get<std::string>()};
+  const bool good = (connection.is_string() || connection.is_null()) && (procedure.is_string() || procedure.is_null());
+  if (good && connection.is_string()) {
+    return Receiver{Receiver::Kind::connection, connection.get<std::string>(),
+                    procedure.is_string() ? procedure.get<std::string>() : std::string()};
   }
-  if (procedure.is_string() && connection.is_null()) {
-    return Receiver{Receiver::Kind::procedure, procedure.get<std::string>()};
+  if (good && procedure.is_string()) {
+    return Receiver{Receiver::Kind::procedure, procedure.get<std::string>(), {}};
   }
-  problem = "either connection, the id of one, or procedure, a URI, says who receives";
+  problem = "connection, the id of one, procedure, a URI, or both say who receives";
   return std::nullopt;
 }
 

@@ -50,7 +50,8 @@ void MailCarrier::work() {
 }
 
 void MailCarrier::send(const Mailboxes::Delivery& delivery) {
-  if (delivery.to.kind == Receiver::Kind::procedure) return send_to_procedure(delivery);
+  if (delivery.to.kind == Receiver::Kind::procedure) return send_to_procedure(delivery, delivery.to.name);
+  if (!delivery.to.via.empty()) return send_to_procedure(delivery, delivery.to.via);
   send_to_connection(delivery);
 }
 
@@ -71,11 +72,12 @@ void MailCarrier::send_to_connection(const Mailboxes::Delivery& delivery) {
       });
 }
 
-void MailCarrier::send_to_procedure(const Mailboxes::Delivery& delivery) {
+void MailCarrier::send_to_procedure(const Mailboxes::Delivery& delivery, const std::string& procedure) {
+  nlohmann::json values{delivery.identity, delivery.id, to_value(*delivery.message)};
+  if (delivery.to.kind == Receiver::Kind::connection) values.push_back(delivery.to.name);
   std::string arguments;
-  serializers::append_value(wamp::Encoding::json, {delivery.identity, delivery.id, to_value(*delivery.message)},
-                            arguments);
-  service_->call(delivery.to.name, arguments, timeout_, [this, delivery](const connection::Service::Answer& answer) {
+  serializers::append_value(wamp::Encoding::json, values, arguments);
+  service_->call(procedure, arguments, timeout_, [this, delivery](const connection::Service::Answer& answer) {
     if (!answer.error.empty()) {
       log::info("identity \"{}\": {} is no receiver any more: {} {}", delivery.identity, delivery.to.name, answer.error,
                 answer.message);

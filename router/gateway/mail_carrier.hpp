@@ -33,7 +33,7 @@ class MailCarrier {
  private:
   void send(const Mailboxes::Delivery& delivery);
   void send_to_connection(const Mailboxes::Delivery& delivery);
-  void send_to_procedure(const Mailboxes::Delivery& delivery);
+  void send_to_procedure(const Mailboxes::Delivery& delivery, const std::string& procedure);
   void sent(const Mailboxes::Delivery& delivery, bool taken);
 
   Hub& hub_;

@@ -35,7 +35,7 @@ bool MailboxProcedures::start() {
   for (unsigned thread = 0; thread < hub_.parts(); ++thread) {
     hub_.part(thread).when_gone([this](const std::string& id) {
       io_.post([this, id] {
-        mailboxes_.gone({Receiver::Kind::connection, id}, now());
+        mailboxes_.gone({Receiver::Kind::connection, id, {}}, now());
         carrier_.work();
       });
     });
@@ -93,13 +93,15 @@ void MailboxProcedures::register_as(const Call& call, const std::string& identit
   turns_.begin(identity);
   if (receiver->kind == Receiver::Kind::procedure) return enroll(call, identity, *receiver, *record);
   const auto id = parse_connection_id(receiver->name);
-  if (id && id->node == hub_.node() && id->thread < hub_.parts()) return find_connection(call, identity, *id, *record);
+  if (id && id->node == hub_.node() && id->thread < hub_.parts()) {
+    return find_connection(call, identity, {receiver->kind, to_string(*id), receiver->via}, *id, *record);
+  }
   service_->refuse(call.id, kNoSuchConnection, "there is no such connection");
   turns_.end(identity);
 }
 
-void MailboxProcedures::find_connection(const Call& call, const std::string& identity, const ConnectionId& id,
-                                        const storage::MailboxRecord& record) {
+void MailboxProcedures::find_connection(const Call& call, const std::string& identity, const Receiver& receiver,
+                                        const ConnectionId& id, const storage::MailboxRecord& record) {
   hub_.ask(
       io_, id.thread,
       [number = id.number](HubPart& part) {
@@ -107,8 +109,8 @@ void MailboxProcedures::find_connection(const Call& call, const std::string& ide
         return client != nullptr && client->port() != nullptr;
       },
       // If it leaves now, word of that comes behind this.
-      [this, call, identity, id, record](bool there) {
-        if (there) return enroll(call, identity, {Receiver::Kind::connection, to_string(id)}, record);
+      [this, call, identity, receiver, record](bool there) {
+        if (there) return enroll(call, identity, receiver, record);
         service_->refuse(call.id, kNoSuchConnection, "there is no such connection");
         turns_.end(identity);
       });

@@ -27,16 +27,17 @@ struct MailboxOptions {
 };
 
 /// The procedures of a realm's mailboxes, `crosspoint.gateway.` and:
-///   register_as  [identity] {connection or procedure, lifetime, max_connections, confirm}
+///   register_as  [identity] {connection, procedure or both, lifetime, max_connections, confirm}
 ///                                        {connections, messages}: how many receivers there are, and messages that wait
 ///   unregister   [identity] {connection or procedure}    whether it was one
 ///   notify       [identity, message]     {exists: false}, or {exists: true, id, connections}
 ///   confirm      [identity, id]          everything up to this message has arrived
 ///   identity     [identity]              what is known of it, or null
 /// A connection gets the message as a message, with `confirm` as JSON text `{identity, id, message}`; a procedure gets
-/// `[identity, id, message]`, and its result says that it has it. register_as and notify are answered when what they
-/// did is stored. What is asked about an identity is answered in the order in which the router got it. The procedures
-/// live on one thread, and storing on another.
+/// `[identity, id, message]`, and its result says that it has it. With both, the connection is the receiver, as long as
+/// it is there, and the procedure gets its messages: `[identity, id, message, connection]`. register_as and notify are
+/// answered when what they did is stored. What is asked about an identity is answered in the order in which the router
+/// got it. The procedures live on one thread, and storing on another.
 class MailboxProcedures {
  public:
   MailboxProcedures(Hub& hub, connection::RealmGate& gate, MailboxOptions options);
@@ -55,7 +56,7 @@ class MailboxProcedures {
   void identity(const Call& call, const std::string& identity);
 
   bool provide(const char* name, Handler handler);
-  void find_connection(const Call& call, const std::string& identity, const ConnectionId& id,
+  void find_connection(const Call& call, const std::string& identity, const Receiver& receiver, const ConnectionId& id,
                        const storage::MailboxRecord& record);
   void enroll(const Call& call, const std::string& identity, const Receiver& receiver,
               const storage::MailboxRecord& record);

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "storage/mailbox_store.hpp"
@@ -16,8 +17,10 @@ namespace crosspoint::gateway {
 struct Receiver {
   enum class Kind { connection, procedure } kind{};
   std::string name;  ///< the connection's id, or the URI
+  std::string via;   ///< of a connection: the procedure that gets its messages; empty: the connection itself
 
-  auto operator<=>(const Receiver&) const = default;
+  bool operator==(const Receiver& other) const { return kind == other.kind && name == other.name; }
+  auto operator<=>(const Receiver& other) const { return std::tie(kind, name) <=> std::tie(other.kind, other.name); }
 };
 
 inline constexpr std::size_t kLongestIdentity = 256;  // bytes

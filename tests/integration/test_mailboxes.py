@@ -109,6 +109,42 @@ def test_a_wamp_session_is_notified_by_its_procedure(tmp_path):
     assert node.stop() == 0
 
 
+def test_a_procedure_gets_what_is_for_a_connection(tmp_path):
+    """register_as with both: the connection is the receiver, and its worker decides what a message means to it."""
+    port = nodes.free_port()
+    node = launch(tmp_path, port)
+    worker = Worker(port, "message")
+    handler = Worker(port, "notified")
+    (first, one), (second, two) = begin(port, worker), begin(port, worker)
+    for connection in (one, two):
+        worker.ask_gateway("register_as", "ann", connection=connection, procedure="app.notified", max_connections=2)
+    number = worker.ask_gateway("notify", "ann", {"event": "note"})["id"]
+    calls = [handler.serve("notified") for _ in range(2)]
+    assert sorted(calls) == sorted(["ann", number, {"event": "note"}, connection] for connection in (one, two))
+    # The message itself is not sent: the first thing that the connections hear is what comes now.
+    worker.ask_gateway("broadcast", "play", "hello")
+    assert [first.hear(), second.hear()] == ["hello", "hello"]
+    # A connection that is gone is no receiver any more.
+    first.leave()
+    until(lambda: worker.ask_gateway("identity", "ann")["connections"] == 1)
+    # Nor is one whose procedure does not answer: the message waits until it registers again.
+    handler.close()
+    number = worker.ask_gateway("notify", "ann", "later")["id"]
+    away(worker, "ann")
+    handler = Worker(port, "notified")
+    assert worker.ask_gateway("register_as", "ann", connection=two, procedure="app.notified")["messages"] == 1
+    assert handler.serve("notified") == ["ann", number, "later", two]
+    until(lambda: worker.ask_gateway("identity", "ann")["messages"] == 0)
+    # Again without: it is the connection that gets them.
+    worker.ask_gateway("register_as", "ann", connection=two)
+    worker.ask_gateway("notify", "ann", "directly")
+    assert second.hear() == "directly"
+    second.leave()
+    for client in (handler, worker):
+        client.close()
+    assert node.stop() == 0
+
+
 def test_requests_are_answered_in_their_order(tmp_path, redis):
     """What is asked behind register_as finds what that has done, however long it takes to find the connection and to
     store."""
@@ -214,7 +250,8 @@ def test_what_is_wrong_is_said(tmp_path):
     for arguments in ([], [1], [""], ["x" * 257], ["ann"], ["ann", "x", "y"]):
         assert ask("notify", *arguments) == INVALID
     link, connection = begin(port, worker)
-    for keywords in ({}, {"connection": 1}, {"connection": connection, "procedure": "a.b"},
+    for keywords in ({}, {"connection": 1}, {"connection": connection, "procedure": 1},
+                     {"connection": 1, "procedure": "a.b"},
                      {"connection": connection, "lifetime": 0}, {"connection": connection, "lifetime": "1"},
                      {"connection": connection, "max_connections": 1001}, {"connection": connection, "confirm": 1}):
         assert ask("register_as", "ann", **keywords) == INVALID, keywords

@@ -20,15 +20,20 @@ void Controller::unicast(const std::string& target, const std::string& event, co
 
 void Controller::register_as(const std::string& identity, std::chrono::seconds lifetime, int max_connections) const {
   call(application_->session_, "crosspoint.gateway.register_as", {identity},
-       {{"connection", uuid_}, {"lifetime", lifetime.count()}, {"max_connections", max_connections}},
+       {{"connection", uuid_},
+        {"procedure", application_->name_ + ".notified"},
+        {"lifetime", lifetime.count()},
+        {"max_connections", max_connections}},
        [](const Json&) {});
 }
 
-void Controller::notify(const std::string& identity, const Json& data, std::function<void(bool exists)> then) const {
+void Controller::notify(const std::string& identity, const std::string& event, const Json& args,
+                        std::function<void(bool exists)> then) const {
   const auto answered = [application = application_, uuid = uuid_, then = std::move(then)](const Json& result) {
     if (application->controllers_.count(uuid) != 0) then(result.value("exists", false));
   };
-  call(application_->session_, "crosspoint.gateway.notify", {identity, data}, answered);
+  const Json message{{"event", event}, {"args", args}};
+  call(application_->session_, "crosspoint.gateway.notify", {identity, message}, answered);
 }
 
 void Controller::multicast(const std::string& event, const Json& args) const {
@@ -71,6 +76,10 @@ void Application::start(const Session& session) {
     return Json();
   });
   serve("shutdown", [this](const Json& args) { return at(args.at(0)).on_shutdown(); });
+  serve("notified", [this](const Json& args) {
+    notified(text_at(args, 3), args.at(2));
+    return Json();
+  });
   for (const auto& [route, its_class] : classes_) start_route(route, its_class);
 }
 
@@ -160,6 +169,13 @@ void Application::leave(const Json& connection) {
   const std::unique_ptr<Controller> controller = std::move(found->second);
   controllers_.erase(found);
   if (controller->open_) controller->on_close();
+}
+
+void Application::notified(const std::string& connection, const Json& message) {
+  const auto found = controllers_.find(connection);
+  // An error keeps the message for the next one that registers: this connection, once we know of it, or another.
+  if (found == controllers_.end()) throw std::runtime_error("there is no connection \"" + connection + "\" here");
+  tell(*found->second, text_at(message, "event"), message.at("args"));
 }
 
 void Application::tell(Controller& controller, const std::string& event, const Json& args) {

@@ -60,9 +60,10 @@ class Controller {
   /// Makes this connection one of an identity's (a user, say), of which there are at most so many; if there is one
   /// more, the oldest is none any longer. The identity lives as long as it has connections, and `lifetime` longer.
   void register_as(const std::string& identity, std::chrono::seconds lifetime, int max_connections = 1) const;
-  /// Writes something to an identity's connections, or to the next one that comes if there are none. `then` is told
+  /// An event for each of an identity's connections, or for the next one that comes if there are none. `then` is told
   /// whether the identity exists, unless this connection has gone meanwhile.
-  void notify(const std::string& identity, const Json& data, std::function<void(bool exists)> then) const;
+  void notify(const std::string& identity, const std::string& event, const Json& args,
+              std::function<void(bool exists)> then) const;
 
   /// For every connection of a class; C is that of this one, or another.
   template <class C>
@@ -99,7 +100,7 @@ class RouteOf {
  public:
   explicit RouteOf(ControllerClass& target) : target_(target) {}
 
-  /// What other controllers may ask of it: broadcast, multicast and unicast. Clients cannot.
+  /// What other controllers may ask of it: broadcast, multicast, unicast and notify. Clients cannot.
   RouteOf& event(const std::string& name, void (C::*handler)(const Json& args)) {
     target_.events[name] = [handler](Controller& on, const Json& args) { (static_cast<C&>(on).*handler)(args); };
     return *this;
@@ -145,6 +146,7 @@ class Application {
   void start(const Session& session);
   void start_route(const std::string& route, const ControllerClass& its_class);
   Json connect(const Json& connection, const Json& request);
+  void notified(const std::string& connection, const Json& message);
   Json request(const ControllerClass& its_class, const Json& request);
   void leave(const Json& connection);
   /// Makes controllers for the connections of a former run, which hear of events although they say nothing.

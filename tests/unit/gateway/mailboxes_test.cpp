@@ -49,7 +49,7 @@ struct Post {
 
   Refusal enter(const std::string& identity, const std::string& connection, storage::MailboxRecord record = {60, 1}) {
     std::uint64_t member = 0;
-    const auto refusal = boxes.register_as(identity, {Receiver::Kind::connection, connection}, record, now, member);
+    const auto refusal = boxes.register_as(identity, {Receiver::Kind::connection, connection, {}}, record, now, member);
     commit();
     if (refusal == Refusal::none) boxes.registered(identity, member, true, now);
     return refusal;
@@ -103,7 +103,7 @@ TEST_CASE("nobody is notified who has not registered, or whose registration coul
   post.notify("ann", "1");
   REQUIRE(post.last == Refusal::no_such_identity);
   std::uint64_t member = 0;
-  REQUIRE(post.boxes.register_as("ann", {Receiver::Kind::connection, "c1"}, {60, 1}, post.now, member) ==
+  REQUIRE(post.boxes.register_as("ann", {Receiver::Kind::connection, "c1", {}}, {60, 1}, post.now, member) ==
           Refusal::none);
   post.notify("ann", "1");
   REQUIRE(post.last == Refusal::no_such_identity);
@@ -115,7 +115,7 @@ TEST_CASE("nobody is notified who has not registered, or whose registration coul
 TEST_CASE("messages wait for an identity that is away, in order, and go out when it comes") {
   Post post;
   post.enter("ann", "c1");
-  post.boxes.gone({Receiver::Kind::connection, "c1"}, post.now);
+  post.boxes.gone({Receiver::Kind::connection, "c1", {}}, post.now);
   for (const char* text : {"1", "2", "3"}) post.notify("ann", text);
   REQUIRE(post.deliver().empty());
   REQUIRE(post.messages("ann") == 3);
@@ -182,7 +182,7 @@ TEST_CASE("with confirm, messages stay until they are confirmed, whoever has got
   REQUIRE(post.boxes.confirm("ann", first, post.now));
   post.commit();
   REQUIRE(post.store.at("ann").messages.size() == 1);
-  post.boxes.gone({Receiver::Kind::connection, "c1"}, post.now);
+  post.boxes.gone({Receiver::Kind::connection, "c1", {}}, post.now);
   post.enter("ann", "c2", confirm);
   REQUIRE(post.deliver() == Texts{"c2:2"});
   REQUIRE_FALSE(post.boxes.confirm("bob", first, post.now));
@@ -194,7 +194,7 @@ TEST_CASE("a mailbox ends when nobody has come for its lifetime, and not while s
   post.now += 1'000'000;
   post.boxes.expire(post.now);
   REQUIRE(post.messages("ann") == 0);
-  REQUIRE(post.boxes.unregister("ann", {Receiver::Kind::connection, "c1"}, post.now));
+  REQUIRE(post.boxes.unregister("ann", {Receiver::Kind::connection, "c1", {}}, post.now));
   post.now += 9'999;
   post.notify("ann", "1");
   REQUIRE(post.messages("ann") == 1);
@@ -210,7 +210,7 @@ TEST_CASE("mailboxes have limits: identities, messages and bytes of each, bytes 
   REQUIRE(post.enter("ann", "c1") == Refusal::none);
   REQUIRE(post.enter("bob", "c2") == Refusal::none);
   REQUIRE(post.enter("cid", "c3") == Refusal::too_many_identities);
-  for (const char* name : {"c1", "c2"}) post.boxes.gone({Receiver::Kind::connection, name}, post.now);
+  for (const char* name : {"c1", "c2"}) post.boxes.gone({Receiver::Kind::connection, name, {}}, post.now);
   for (int i = 0; i < 3; ++i) REQUIRE(post.notify("ann", "x") != 0);
   post.notify("ann", "x");
   REQUIRE(post.last == Refusal::mailbox_full);
@@ -289,7 +289,7 @@ TEST_CASE("whatever the order of events, each acknowledged message arrives, in o
           unstored.clear();
           break;
         case 5:
-          post.boxes.gone({Receiver::Kind::connection, "c" + std::to_string(connections)}, post.now);
+          post.boxes.gone({Receiver::Kind::connection, "c" + std::to_string(connections), {}}, post.now);
           break;
         default:
           if (random.below(6) != 0) break;

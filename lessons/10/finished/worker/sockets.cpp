@@ -65,11 +65,12 @@ class Desk : public workshop::Controller {
   }
   Json tell(const Json& message) {
     const std::string to = text_at(message, "to");
-    notify(to, {{"event", "note"}, {"text", text_at(message, "text")}}, [this, to](bool exists) {
+    notify(to, "note", {text_at(message, "text")}, [this, to](bool exists) {
       write({{"event", "told"}, {"to", to}, {"exists", exists}});
     });
     return nullptr;
   }
+  void note(const Json& args) { write({{"event", "note"}, {"text", args.at(0)}}); }
 
   void on_message(const Json& data) override { write({{"event", "unknown"}}); }
 };
@@ -85,6 +86,7 @@ int main(int argc, char** argv) {
   application.route<Room>("room").event("said", &Room::said);
   application.route<Desk>("desk")
       .answer("tell", &Desk::tell)
+      .event("note", &Desk::note)
       .answer("who", &Desk::who)
       .answer("whisper", &Desk::whisper)
       .event("whispered", &Desk::whispered)
