@@ -414,6 +414,52 @@ def test_sending_to_one_that_is_gone(start, port):
         assert worker.ask_gateway(name, *args, **kwargs) == "wamp.error.invalid_argument"
 
 
+def test_ids_are_unique_across_nodes_and_starts(tmp_path):
+    """Ids of two nodes and of a later start differ, also where the connections are the first of their threads; and a node
+    says of another's that there is no such connection, rather than take one of its own."""
+    ports = [nodes.free_port(), nodes.free_port()]
+
+    def run(number):
+        return nodes.Node(nodes.write_config(tmp_path / f"node{number}", document(ports[number], play=route())))
+
+    def enter_all(number):
+        worker = Worker(ports[number], "message")
+        links = dict(reversed(begin(ports[number], worker)) for _ in range(6))
+        assert sorted(worker.ask_gateway("list")) == sorted(links)
+        return worker, links
+
+    def never_there(worker, others, own):
+        """What each procedure answers about them."""
+        for other in others:
+            assert worker.ask_gateway("send", other, "x") == GONE
+            assert worker.ask_gateway("get", other) == GONE
+            assert worker.ask_gateway("close", other) == GONE
+        assert worker.ask_gateway("send_many", [*others, *own], "to you") == list(others)
+        assert [link.hear() for link in own.values()] == ["to you"] * len(own)
+
+    running = [run(0), run(1)]
+    try:
+        (first, here), (second, there) = enter_all(0), enter_all(1)
+        never_there(first, there, here)
+        never_there(second, here, there)
+        running[1].process.kill()
+        running[1].wait()
+        running[1] = run(1)
+        second, later = enter_all(1)
+        never_there(second, [*here, *there], later)
+        assert len({*here, *there, *later}) == 18
+        assert first.ask_gateway("send", next(iter(later)), "x") == GONE
+        for link in [*here.values(), *later.values()]:
+            link.leave()
+        for worker in (first, second):
+            worker.close()
+        assert [node.stop() for node in running] == [0, 0]
+    finally:
+        for node in running:
+            node.process.kill()
+            node.wait()
+
+
 def test_closing_a_connection(start, port):
     start(document(port, play=route(procedures=("message", "disconnect"))))
     worker = Worker(port, "message", "disconnect")
