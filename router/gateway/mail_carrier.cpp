@@ -46,7 +46,7 @@ void MailCarrier::work() {
   }
   sending_ = false;
   auto changes = mailboxes_.take_changes();
-  if (writer_ && !changes.empty()) writer_->write(std::move(changes), [](const std::string&) {});
+  if (writer_ && !changes.empty()) writer_->write(std::move(changes), nullptr);
 }
 
 void MailCarrier::send(const Mailboxes::Delivery& delivery) {

@@ -99,7 +99,8 @@ void Mailboxes::registered(std::string_view identity, std::uint64_t member, bool
     return pump(box);
   }
   if (at != members.end()) remove_member(box, static_cast<std::size_t>(at - members.begin()), now);
-  if (!box->second.exists && box->second.members.empty()) drop(box);
+  if (!box->second.exists && box->second.members.empty()) return drop(box);
+  put(box);  // the store does not have what the registration changed
 }
 
 void Mailboxes::remove_member(Boxes::iterator box, std::size_t place, std::int64_t now) {

@@ -1,11 +1,18 @@
 #include "storage/mailbox_writer.hpp"
 
-#include <iterator>
 #include <utility>
 
 #include "base/log.hpp"
 
 namespace crosspoint::storage {
+namespace {
+
+constexpr std::size_t kMostOwed = 100'000;  // mailboxes
+
+}  // namespace
+
+MailboxWriter::MailboxWriter(std::unique_ptr<MailboxStore> store, std::chrono::milliseconds retry)
+    : store_(std::move(store)), retry_(retry), owed_(kMostOwed) {}
 
 MailboxWriter::~MailboxWriter() {
   if (!thread_.joinable()) return;
@@ -24,27 +31,58 @@ void MailboxWriter::start() {
 void MailboxWriter::write(std::vector<MailboxChange> changes, Done done) {
   {
     const std::lock_guard lock(mutex_);
-    std::move(changes.begin(), changes.end(), std::back_inserter(waiting_.changes));
-    waiting_.done.push_back(std::move(done));
+    waiting_.push_back({std::move(changes), std::move(done)});
   }
   changed_.notify_one();
 }
 
-void MailboxWriter::run() {
-  for (;;) {
-    Batch batch;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stopping_ || !waiting_.done.empty(); });
-      if (waiting_.done.empty()) return;
-      std::swap(batch, waiting_);
-    }
-    std::string problem;
-    if (!batch.changes.empty() && !store_->commit(batch.changes, problem)) {
-      log::error("mailboxes: {} changes could not be written: {}", batch.changes.size(), problem);
-    }
-    for (const Done& done : batch.done) done(problem);
+bool MailboxWriter::take(std::vector<Entry>& batch) {
+  batch.clear();
+  const auto ready = [this] { return stopping_ || !waiting_.empty(); };
+  std::unique_lock lock(mutex_);
+  if (owed_.empty()) {
+    changed_.wait(lock, ready);
+  } else {
+    changed_.wait_for(lock, retry_, ready);
   }
+  std::swap(batch, waiting_);
+  return !batch.empty() || !stopping_;
+}
+
+void MailboxWriter::run() {
+  std::vector<Entry> batch;
+  while (take(batch)) commit(batch);
+  if (!owed_.empty()) commit({});
+  if (owed_.empty()) return;
+  log::error("mailboxes: changes of {} identities could not be written; what they were delivered may come again",
+             owed_.size());
+}
+
+void MailboxWriter::commit(const std::vector<Entry>& batch) {
+  std::vector<MailboxChange> changes = owed_.list();
+  for (const Entry& entry : batch) changes.insert(changes.end(), entry.changes.begin(), entry.changes.end());
+  std::string problem;
+  if (changes.empty() || store_->commit(changes, problem)) {
+    if (!owed_.empty()) log::info("mailboxes: what could not be written before is, for {} identities", owed_.size());
+    owed_.clear();
+  } else {
+    if (!batch.empty()) log::error("mailboxes: {} changes could not be written: {}", changes.size(), problem);
+    owe(batch);
+  }
+  for (const Entry& entry : batch) {
+    if (entry.done) entry.done(problem);
+  }
+}
+
+void MailboxWriter::owe(const std::vector<Entry>& batch) {
+  std::size_t forgotten = 0;
+  for (const Entry& entry : batch) {
+    for (const MailboxChange& change : entry.changes) {
+      if (entry.done && change.kind == MailboxChange::Kind::put) continue;
+      if (!owed_.add(change)) ++forgotten;
+    }
+  }
+  if (forgotten != 0) log::error("mailboxes: {} changes are given up, since too many wait to be written", forgotten);
 }
 
 }  // namespace crosspoint::storage

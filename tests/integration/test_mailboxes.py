@@ -392,6 +392,37 @@ def test_redis_may_be_killed_too(tmp_path, redis):
     assert node.stop() == 0
 
 
+def test_what_was_delivered_while_redis_was_away_does_not_come_again(tmp_path, redis):
+    settings = {"type": "redis", "port": redis.port}
+    port = nodes.free_port()
+    node = launch(tmp_path, port, **settings)
+    worker, handler = Worker(port, "message"), Worker(port, "handler")
+    worker.ask_gateway("register_as", "ann", procedure="app.handler", lifetime=600)
+    for text in ("one", "two"):
+        assert worker.ask_gateway("notify", "ann", text)["exists"]
+    request, args = handler.next_call("handler")
+    assert args[2] == "one"
+    redis.process.kill()
+    redis.process.wait(nodes.TIME)
+    handler.answer(request)
+    assert handler.serve("handler")[2] == "two"
+    node.wait_for("changes could not be written")
+    until(lambda: worker.ask_gateway("identity", "ann")["messages"] == 0)
+    redis.start("--appendfsync", "always")
+    node.wait_for("what could not be written before is, for 1 identities")
+    until(lambda: redis.cli("ZCARD", "crosspoint:realm1:mailbox:ann") == "0")
+    node.process.kill()
+    node.wait()
+    node = launch(tmp_path, port, **settings)
+    worker, handler = Worker(port), Worker(port, "handler")
+    assert worker.ask_gateway("register_as", "ann", procedure="app.handler") == {"connections": 1, "messages": 0}
+    assert worker.ask_gateway("notify", "ann", "three")["exists"]
+    assert handler.serve("handler")[2] == "three"
+    for client in (handler, worker):
+        client.close()
+    assert node.stop() == 0
+
+
 def test_a_store_that_cannot_be_used_stops_the_start(tmp_path, redis):
     port = nodes.free_port()
     realm = nodes.realm(mailboxes={"type": "redis", "port": nodes.free_port()})
