@@ -7,6 +7,7 @@ class Game {
   constructor(role) {
     this.role = role;
     this.players = {};  // by id: x, y and where it wants to go
+    this.steered = {dx: 0, dy: 0};
     this.socket = new WebSocket(layer);
     this.socket.onopen = () => {
       console.log(`I am a ${role}`);
@@ -14,7 +15,7 @@ class Game {
       if (role === 'server') {
         this.timer = setInterval(() => this.move(), 50);
       } else {
-        this.send({data: {dx: 0, dy: 0}});
+        this.send({data: this.steered});
       }
     };
     this.socket.onmessage = (event) => this.hear(JSON.parse(event.data));
@@ -60,7 +61,9 @@ class Game {
   }
 
   steer(dx, dy) {
-    if (this.role === 'client') this.send({data: {dx, dy}});
+    if (this.role !== 'client') return;
+    this.steered = {dx, dy};
+    if (this.socket.readyState === WebSocket.OPEN) this.send({data: this.steered});  // or when it is
   }
 
   draw() {

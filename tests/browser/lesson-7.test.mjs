@@ -4,7 +4,7 @@ import {readFileSync} from 'node:fs';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
 import {before as above, behind, instead} from './build.mjs';
-import {blocks, Browser, Lesson, root} from './support.mjs';
+import {blocks, Browser, Lesson, root, Tab} from './support.mjs';
 
 const [permissions] = blocks(7, 'json');
 const [whoIsThere, callAndAnswer, register, buttons, sendCandidate, takeCandidate, described, dataChannel, ourChannel, useChannel] =
@@ -156,4 +156,38 @@ test('the finished page and configuration do the same, and two may call each oth
   await one.close();
   for (const tab of [two, three]) await tab.says(`The data channel with ${one.id} is closed.`);
   for (const tab of [two, three]) await tab.close();
+});
+
+test('who is heard to leave before the list of those who are there has come is not shown', async () => {
+  const one = await opened('/7/finished/');
+  const page = await browser.context.newPage();
+  await page.addInitScript(() => {
+    const [result, event] = [50, 36];
+    window.WebSocket = class extends WebSocket {
+      set onmessage(handler) {
+        super.onmessage = (message) => {
+          const [type] = JSON.parse(message.data);
+          if (type === result) {  // it stays on its way until somebody is gone
+            window.arrive = () => handler(message);
+            return;
+          }
+          handler(message);
+          if (type !== event || !window.arrive) return;
+          const arrive = window.arrive;
+          window.arrive = null;
+          arrive();
+        };
+      }
+    };
+  });
+  const late = await Tab.open(page, `http://localhost:${browser.port}/7/finished/?port=${lesson.port}`);
+  await page.waitForFunction(() => window.arrive);
+  await one.close();
+  await page.waitForSelector('#tabs li');
+  const three = await opened('/7/finished/');
+  await sees(late, three);
+  assert.ok(!(await page.textContent('#tabs')).includes(one.id));
+  await three.close();
+  await seesNobody(late);
+  await late.close();
 });

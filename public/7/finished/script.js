@@ -105,15 +105,17 @@ connection.onopen = async (session) => {
 
   const others = new Set();
   const show = () => page.showTabs(others, (id) => call(session, id));
+  const gone = new Set();
+  await session.subscribe('wamp.session.on_leave', ([id]) => {
+    gone.add(id);
+    others.delete(id);
+    show();
+  });
   await session.subscribe('wamp.session.on_join', ([details]) => {
     others.add(details.session);
     show();
   });
-  await session.subscribe('wamp.session.on_leave', ([id]) => {
-    others.delete(id);
-    show();
-  });
-  for (const id of await session.call('wamp.session.list')) others.add(id);
+  for (const id of await session.call('wamp.session.list')) if (!gone.has(id)) others.add(id);
   others.delete(session.id);
   show();
 };
