@@ -1,10 +1,12 @@
 #include "connection/realm_gate.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <chrono>
 
 #include "base/log.hpp"
 #include "connection/connection.hpp"
+#include "realm/cluster_port.hpp"
 #include "realm/event_journal.hpp"
 #include "wamp/errors.hpp"
 
@@ -221,14 +223,16 @@ void RealmGate::on_turn_end() {
   }
   for (std::size_t index = 0; index < batches_.size(); ++index) {
     if (batches_[index].empty()) continue;
-    RealmGate* target = gates_[index];
-    const std::size_t bytes = std::exchange(batch_bytes_[index], 0);
-    target->inbound_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    target->workbench_.io.post([target, bytes, batch = std::exchange(batches_[index], {})] {
-      target->receive(batch);
-      target->inbound_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-    });
+    gates_[index]->post_batch(std::exchange(batches_[index], {}), std::exchange(batch_bytes_[index], 0));
   }
+}
+
+void RealmGate::post_batch(Batch batch, std::size_t bytes) {
+  inbound_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  workbench_.io.post([this, bytes, messages = std::move(batch)] {
+    receive(messages);
+    inbound_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  });
 }
 
 void RealmGate::receive(const Batch& batch) {
@@ -239,20 +243,21 @@ void RealmGate::receive(const Batch& batch) {
 }
 
 void RealmGate::take_in(Batch messages) {
-  workbench_.io.post([this, batch = std::move(messages)] { receive(batch); });
+  std::size_t bytes = 0;
+  for (const realm::ShardMessage& message : messages) bytes += realm::size_of(message);
+  post_batch(std::move(messages), bytes);
 }
 
 bool RealmGate::congested() const {
-  const realm::EventJournal* journal = shard_.realm().directory().journal;
-  if (journal != nullptr && journal->backlog() > kMaxUnwritten) return true;
-  for (const RealmGate* gate : gates_) {
-    if (gate->inbound_bytes_.load(std::memory_order_relaxed) > kMaxInbound) return true;
-  }
-  return false;
+  const realm::Directory& directory = shard_.realm().directory();
+  if (directory.journal != nullptr && directory.journal->backlog() > kMaxUnwritten) return true;
+  if (directory.cluster != nullptr && directory.cluster->backlog() > kMaxUnsent) return true;
+  return std::any_of(gates_.begin(), gates_.end(), [](const RealmGate* gate) { return gate->is_flooded(); });
 }
 
 void RealmGate::hold_back_if_congested(Connection& connection) {
-  const bool may_be = turn_end_asked_ || shard_.realm().directory().journal != nullptr;
+  const realm::Directory& directory = shard_.realm().directory();
+  const bool may_be = turn_end_asked_ || directory.journal != nullptr || directory.cluster != nullptr;
   if (may_be && congested()) {
     if (held_back_.empty()) workbench_.io.after(kHoldBack, [this] { release_held_back(); });
     held_back_.push_back(&connection);

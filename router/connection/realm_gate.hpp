@@ -29,6 +29,8 @@ class RealmGate final : public base::TurnEnd {
  public:
   /// Bytes of history that may wait to be written before publishers are held back.
   static constexpr std::size_t kMaxUnwritten = 64 * 1024 * 1024;
+  /// The same for what is to be sent to other nodes.
+  static constexpr std::size_t kMaxUnsent = 64 * 1024 * 1024;
   /// Bytes that may be on their way to one shard before those who send to it are held back.
   static constexpr std::size_t kMaxInbound = 64 * 1024 * 1024;
 
@@ -46,8 +48,10 @@ class RealmGate final : public base::TurnEnd {
   /// Delivers what is in the outbox, and what comes of that.
   void deliver();
 
-  /// Any thread: hands messages to the shard.
+  /// Any thread: hands messages to the shard, those of one thread in their order.
   void take_in(std::vector<realm::ShardMessage> messages);
+  /// Any thread: more is on its way to the shard than it should.
+  bool is_flooded() const { return inbound_bytes_.load(std::memory_order_relaxed) > kMaxInbound; }
   /// Called after a message of `connection` was delivered: stops reading from it while a shard it sends to cannot keep
   /// up.
   void hold_back_if_congested(Connection& connection);
@@ -81,6 +85,7 @@ class RealmGate final : public base::TurnEnd {
   void log_inexpressible(const wamp::Message& event, std::uint32_t encodings) const;
   void post(unsigned shard, realm::ShardMessage message);
   void receive(const Batch& batch);
+  void post_batch(Batch batch, std::size_t bytes);
   void release_held_back();
   void log_denials() const;
   void hold_back_streams();

@@ -91,6 +91,10 @@ std::optional<std::string> Node::prepare() {
     if (const auto* router = std::get_if<settings::RouterWorker>(&worker.kind)) {
       routers_.push_back(std::make_unique<RouterWorker>(*router, worker.id, settings_.controller.id, scripts_));
       router_ids_.push_back(worker.id);
+      const auto clustered = [](const settings::Realm& realm) { return realm.clustered; };
+      if (std::any_of(router->realms.begin(), router->realms.end(), clustered)) {
+        routers_.back()->join_cluster(*settings_.cluster);
+      }
       if (!routers_.back()->open(inherited, problem)) return problem;
     } else if (const auto* guest = std::get_if<settings::GuestWorker>(&worker.kind)) {
       guests_.push_back(std::make_unique<guests::Guest>(context_, *guest, worker.id));

@@ -73,6 +73,12 @@ RouterWorker::RouterWorker(const settings::RouterWorker& settings, std::string w
 
 RouterWorker::~RouterWorker() { join(); }
 
+void RouterWorker::join_cluster(const settings::Cluster& settings) {
+  settings::Cluster own = settings;
+  if (own.node.empty()) own.node = node_id_;
+  cluster_ = std::make_unique<cluster::Link>(own, *router_, static_cast<unsigned>(threads_.size()));
+}
+
 bool RouterWorker::open(InheritedSockets& inherited, std::string& problem) {
   for (const auto& realm : settings_.realms) {
     if (!add_realm(realm, problem)) return false;
@@ -109,7 +115,9 @@ bool RouterWorker::add_realm(const settings::Realm& settings, std::string& probl
       realm->add_role(role.name, make_authorizer(role, settings.compat));
     }
   }
-  log::info("Realm \"{}\" with {} roles", settings.name, settings.roles.size());
+  if (settings.clustered) cluster_->add_realm(*realm);
+  log::info("Realm \"{}\" with {} roles{}", settings.name, settings.roles.size(),
+            settings.clustered ? ", clustered" : "");
   if (settings.mailboxes) {
     gateway::MailboxOptions mailboxes;
     if (!open_mailboxes(*settings.mailboxes, mailboxes, problem)) {
@@ -184,16 +192,19 @@ transports::web::ServiceContext RouterWorker::service_context() {
 
 std::vector<std::pair<std::string, std::string>> RouterWorker::node_info() const {
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - started_);
-  return {{"Version", kVersion},
-          {"Node", node_id_},
-          {"Worker", worker_id_},
-          {"Process", std::to_string(::getpid())},
-          {"Started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(started_))},
-          {"Uptime", fmt::format("{} s", uptime.count())},
-          {"I/O threads", std::to_string(threads_.size())},
-          {"Connections", std::to_string(pool_->size())},
-          {"Sessions", std::to_string(router_->session_count())},
-          {"Gateway connections", std::to_string(gateway_->count())}};
+  std::vector<std::pair<std::string, std::string>> info{
+      {"Version", kVersion},
+      {"Node", node_id_},
+      {"Worker", worker_id_},
+      {"Process", std::to_string(::getpid())},
+      {"Started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(started_))},
+      {"Uptime", fmt::format("{} s", uptime.count())},
+      {"I/O threads", std::to_string(threads_.size())},
+      {"Connections", std::to_string(pool_->size())},
+      {"Sessions", std::to_string(router_->session_count())},
+      {"Gateway connections", std::to_string(gateway_->count())}};
+  if (cluster_) info.emplace_back("Cluster", cluster_->describe());
+  return info;
 }
 
 std::unique_ptr<transports::HttpService> RouterWorker::make_web_root(const settings::Web& web) {
@@ -304,6 +315,7 @@ std::size_t RouterWorker::reload_certificates() {
 
 void RouterWorker::start() {
   gateway_->start();
+  if (cluster_) cluster_->start();
   for (const auto& thread : threads_) thread->start();
   for (const auto& listener : listeners_) {
     listener->io().post([listener = listener.get()] { listener->start(); });
@@ -319,6 +331,7 @@ void RouterWorker::stop_listening() {
 void RouterWorker::join() {
   for (const auto& thread : threads_) thread->stop();
   for (const auto& thread : threads_) thread->join();
+  if (cluster_) cluster_->stop();
   listeners_.clear();
   pool_->clear();
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/io_thread.hpp"
+#include "cluster/link.hpp"
 #include "connection/bridge_sessions.hpp"
 #include "connection/endpoint.hpp"
 #include "connection/router.hpp"
@@ -32,6 +33,8 @@ class RouterWorker {
   /// `scripts` must outlive it.
   RouterWorker(const settings::RouterWorker& settings, std::string worker_id, std::string node_id,
                transports::web::ScriptRunner& scripts);
+  /// Its clustered realms are joined to those of other nodes. Before open().
+  void join_cluster(const settings::Cluster& settings);
   ~RouterWorker();
   RouterWorker(const RouterWorker&) = delete;
   RouterWorker& operator=(const RouterWorker&) = delete;
@@ -93,6 +96,7 @@ class RouterWorker {
   std::unique_ptr<connection::Router> router_;
   CookieStores cookie_stores_;
   std::vector<std::unique_ptr<storage::SqliteJournal>> journals_;
+  std::unique_ptr<cluster::Link> cluster_;
   std::vector<std::unique_ptr<connection::Endpoint>> endpoints_;
   std::vector<std::unique_ptr<connection::BridgeSessions>> bridges_;
   std::vector<std::unique_ptr<transports::HttpService>> roots_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "realm/cluster_port.hpp"
 #include "realm/receiver_filter.hpp"
 #include "realm/role.hpp"
 #include "wamp/errors.hpp"
@@ -42,28 +43,42 @@ void Broker::subscribe(Session& session, const wamp::Subscribe& message, Outbox&
   }
   auto& known = by_uri(match);
   const auto at = known.find(message.topic);
-  Local* local = at != known.end() ? at->second : nullptr;
-  if (local == nullptr) {
-    auto made = std::make_unique<Local>();
-    local = made.get();
-    const auto witness = [&](const SubscriptionDirectory::Joined& joined) {
-      local->meta_events_before =
-          context_.directory.meta_order.add_listener(joined.subscription->meta_topics, context_.shard);
-      if (joined.created) context_.report(MetaTopic::subscription_on_create, session.id, *joined.subscription);
-    };
-    const auto joined = context_.directory.subscriptions.join(message.topic, match, context_.shard,
-                                                              context_.options.timestamp, witness);
-    local->shared = joined.subscription;
-    subscriptions_.emplace(local->shared->id, std::move(made));
-    known.emplace(std::string_view(local->shared->uri), local);
-  }
-  const auto position = static_cast<std::uint32_t>(local->members.size());
-  const bool added = session.subscriptions.emplace(local->shared->id, position).second;
-  if (added) local->members.push_back(&session);
-  const Subscription& subscription = *local->shared;
+  Local& local = at != known.end() ? *at->second : make_local(session, message.topic, match);
+  const Waiting who{&session, message.request, message.options.get_retained};
+  if (local.ready) return add_member(local, who, out);
+  waiting_[local.shared->id].push_back(who);
+}
+
+Broker::Local& Broker::make_local(Session& session, std::string_view uri, wamp::Match match) {
+  auto made = std::make_unique<Local>();
+  Local& local = *made;
+  ClusterPort* const cluster = context_.directory.cluster;
+  const auto witness = [&](const SubscriptionDirectory::Joined& joined) {
+    Subscription& subscription = *joined.subscription;
+    local.meta_events_before = context_.directory.meta_order.add_listener(subscription.meta_topics, context_.shard);
+    if (joined.created) context_.report(MetaTopic::subscription_on_create, session.id, subscription);
+    if (joined.created && cluster != nullptr && crosses_nodes(uri)) {
+      subscription.ready = false;
+      cluster->subscription_made(joined.subscription);
+    }
+    local.ready = subscription.ready;
+  };
+  local.shared = context_.directory.subscriptions.join(uri, match, context_.shard, context_.options.timestamp, witness)
+                     .subscription;
+  subscriptions_.emplace(local.shared->id, std::move(made));
+  by_uri(match).emplace(std::string_view(local.shared->uri), &local);
+  return local;
+}
+
+void Broker::add_member(Local& local, const Waiting& who, Outbox& out) {
+  Session& session = *who.session;
+  const Subscription& subscription = *local.shared;
+  const auto position = static_cast<std::uint32_t>(local.members.size());
+  const bool added = session.subscriptions.emplace(subscription.id, position).second;
+  if (added) local.members.push_back(&session);
   if (added) context_.report(MetaTopic::subscription_on_subscribe, session.id, subscription);
-  out.send(session, wamp::Subscribed{message.request, subscription.id});
-  if (message.options.get_retained) send_retained(session, subscription, out);
+  out.send(session, wamp::Subscribed{who.request, subscription.id});
+  if (who.get_retained) send_retained(session, subscription, out);
 }
 
 void Broker::unsubscribe(Session& session, const wamp::Unsubscribe& message, Outbox& out) {
@@ -90,6 +105,7 @@ bool Broker::revoke(Session& session, wamp::SubscriptionId subscription, std::st
 void Broker::leave(Session& session) {
   for (const auto& [id, position] : session.subscriptions) remove_member(session, id, position);
   session.subscriptions.clear();
+  if (!waiting_.empty()) stop_waiting(session);
 }
 
 void Broker::remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position) {
@@ -103,12 +119,21 @@ void Broker::remove_member(Session& session, wamp::SubscriptionId id, std::uint3
   const SubscriptionRef shared = local.shared;
   // Before the directory knows of it: whoever leaves after that may be the last one, and report on_delete.
   context_.report(MetaTopic::subscription_on_unsubscribe, session.id, *shared);
-  if (!local.members.empty()) return;
+  if (local.members.empty()) remove_local(session, id);
+}
+
+void Broker::remove_local(const Session& session, wamp::SubscriptionId id) {
+  const auto at = subscriptions_.find(id);
+  const SubscriptionRef shared = at->second->shared;
   by_uri(shared->match).erase(std::string_view(shared->uri));
   subscriptions_.erase(at);
   context_.directory.meta_order.remove_listener(shared->meta_topics, context_.shard);
-  context_.directory.subscriptions.leave(
-      shared, context_.shard, [&] { context_.report(MetaTopic::subscription_on_delete, session.id, *shared); });
+  const auto witness = [&] {
+    context_.report(MetaTopic::subscription_on_delete, session.id, *shared);
+    ClusterPort* const cluster = context_.directory.cluster;
+    if (cluster != nullptr && crosses_nodes(shared->uri)) cluster->subscription_gone(shared);
+  };
+  context_.directory.subscriptions.leave(shared, context_.shard, witness);
 }
 
 const Broker::Matches* Broker::matches(std::string_view topic) {
@@ -147,7 +172,8 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
                           fmt::format("publish with restricted topic URI '{}'", message.topic), out);
   }
   // As in Crossbar, nobody is asked for permission when nothing would come of it.
-  if (found->subscriptions.empty() && !message.options.acknowledge && !message.options.retain) return;
+  const bool elsewhere = context_.directory.cluster != nullptr;
+  if (found->subscriptions.empty() && !message.options.acknowledge && !message.options.retain && !elsewhere) return;
   const auto permit = authorize(context_, session, message.topic, Action::publish, message.options.raw);
   if (permit.outcome == Authorization::Outcome::deferred) return;
   if (permit.outcome != Authorization::Outcome::allowed) {
@@ -161,7 +187,7 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
   // What is to survive on disk is acknowledged when it is there.
   const bool later = context_.directory.journal != nullptr && is_stored(*found, message);
   if (message.options.acknowledge && !later) out.send(session, wamp::Published{message.request, id});
-  if (!found->subscriptions.empty() || message.options.retain) {
+  if (!found->subscriptions.empty() || message.options.retain || elsewhere) {
     const bool disclose = discloses(session, message.topic, permit);
     dispatch(&session, message, *found, id, disclose ? session.identity : nullptr, out);
   }
@@ -177,6 +203,7 @@ std::vector<wamp::SessionId> Broker::members(wamp::SubscriptionId subscription) 
 
 void Broker::dispatch(const Session* session, const wamp::Publish& message, const Matches& matches,
                       wamp::PublicationId id, const std::shared_ptr<const Identity>& publisher, Outbox& out) {
+  if (context_.directory.cluster != nullptr) publish_elsewhere(message, id, publisher.get());
   const auto filter =
       message.options.filter ? std::make_shared<const ReceiverFilter>(*message.options.filter) : nullptr;
   const std::uint64_t own = std::uint64_t{1} << context_.shard;

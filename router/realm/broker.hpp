@@ -23,7 +23,7 @@ class Broker {
   void subscribe(Session& session, const wamp::Subscribe& message, Outbox& out);
   void unsubscribe(Session& session, const wamp::Unsubscribe& message, Outbox& out);
   void publish(Session& session, const wamp::Publish& message, Outbox& out);
-  /// A publication of another shard's session.
+  /// A publication of another shard's session, or of another node's.
   void deliver(const PublicationRef& publication, Outbox& out);
   /// Takes a session off a subscription and tells it so, if it understands that ("Subscription Revocation"). False if
   /// it was not subscribed. An empty `reason` is none; it must outlive the delivery of `out`.
@@ -32,6 +32,8 @@ class Broker {
   void publish_testaments(Session& session, Outbox& out);
   /// Tells a publisher what became of a publication that history keeps on disk.
   static void acknowledge(Session& publisher, const StoredPublication& stored, Outbox& out);
+  /// Those who wait for a subscription become members.
+  void deliver(const SubscriptionReady& ready, Outbox& out);
   /// The session is gone.
   void leave(Session& session);
   /// Publishes what was reported while a message was handled (ShardContext::reports), here and on other shards.
@@ -47,6 +49,13 @@ class Broker {
     SubscriptionRef shared;
     std::vector<Session*> members;
     std::uint64_t meta_events_before = 0;  ///< number of the last that happened before there were members
+    bool ready = true;                     ///< Subscription::ready
+  };
+  /// A session that is told SUBSCRIBED when the subscription is ready.
+  struct Waiting {
+    Session* session = nullptr;
+    wamp::RequestId request = 0;
+    bool get_retained = false;
   };
   /// What the directory said of a topic.
   struct Matches {
@@ -57,6 +66,12 @@ class Broker {
   using ByUri = tsl::robin_map<std::string_view, Local*, base::StringHash, std::equal_to<>>;
 
   ByUri& by_uri(wamp::Match match) { return by_uri_[static_cast<std::size_t>(match)]; }
+  Local& make_local(Session& session, std::string_view uri, wamp::Match match);
+  void remove_local(const Session& session, wamp::SubscriptionId id);
+  void stop_waiting(const Session& session);
+  void add_member(Local& local, const Waiting& who, Outbox& out);
+  /// Has other nodes' subscribers get what a session publishes.
+  void publish_elsewhere(const wamp::Publish& message, wamp::PublicationId id, const Identity* publisher) const;
   void remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position);
   void publish_meta_event(std::uint64_t number, const PublicationRef& publication, Outbox& out);
   void publish_testament(const Session& session, Testament testament, Outbox& out);
@@ -86,6 +101,7 @@ class Broker {
   ByUri by_uri_[3];  // keys are the uri of the subscription
   UriCache<Matches> cache_;
   RetainedEvents retained_;
+  tsl::robin_map<wamp::SubscriptionId, std::vector<Waiting>> waiting_;
   Matches uncached_;                               // for topics that the cache does not take
   std::uint64_t last_meta_event_ = 0;              // its number
   std::map<std::uint64_t, PublicationRef> early_;  // by number: those that came before their turn

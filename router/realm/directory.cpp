@@ -58,6 +58,15 @@ bool SubscriptionDirectory::leave(const SubscriptionRef& subscription, unsigned 
   return true;
 }
 
+SubscriptionRef SubscriptionDirectory::confirm(wamp::SubscriptionId id, std::uint64_t& shards) {
+  const std::unique_lock lock(mutex_);
+  const auto at = by_id_.find(id);
+  if (at == by_id_.end()) return nullptr;
+  at->second->ready = true;
+  shards = at->second->shards.load(std::memory_order_acquire);
+  return at->second;
+}
+
 SubscriptionRef SubscriptionDirectory::get(wamp::SubscriptionId id) const {
   const std::shared_lock lock(mutex_);
   const auto at = by_id_.find(id);

@@ -43,6 +43,10 @@ class SubscriptionDirectory {
   bool leave(
       const SubscriptionRef& subscription, unsigned shard, const std::function<void()>& witness = [] {});
 
+  /// Makes a subscription ready. Returns it, with `shards` as it was at that moment: those that join later find it
+  /// ready. nullptr if it is gone.
+  SubscriptionRef confirm(wamp::SubscriptionId id, std::uint64_t& shards);
+
   /// Replaces `out` by the subscriptions that match a topic.
   void match(std::string_view topic, std::vector<SubscriptionRef>& out) const;
   std::uint64_t version(std::string_view topic) const { return versions_.of(topic); }
@@ -123,6 +127,7 @@ class SessionDirectory {
   tsl::robin_map<wamp::SessionId, Entry, base::NumberHash> sessions_;  // guarded by mutex_
 };
 
+class ClusterPort;
 class EventJournal;
 
 /// The shard that has history keep meta events.
@@ -136,6 +141,7 @@ struct Directory {
   std::atomic<std::uint64_t> last_retained{0};
   bool keeps_history = false;       ///< set before the threads start
   EventJournal* journal = nullptr;  ///< likewise; what writes the history, if it is to survive
+  ClusterPort* cluster = nullptr;   ///< likewise; what joins the realm to that of other nodes
   MetaOrder meta_order;
   SubscriptionDirectory subscriptions;
   RegistrationDirectory registrations;

@@ -28,8 +28,8 @@ std::string write_publication(const wamp::Publish& message) {
   return bytes;
 }
 
-PublicationRef read_publication(wamp::Encoding encoding, std::string_view bytes, wamp::PublicationId id,
-                                std::shared_ptr<const Identity> publisher) {
+std::shared_ptr<Publication> read_publication(wamp::Encoding encoding, std::string_view bytes, wamp::PublicationId id,
+                                              std::shared_ptr<const Identity> publisher) {
   serializers::Scratch scratch;
   wamp::Message message;
   if (!serializers::decode(encoding, base::as_bytes(bytes), scratch, message).empty()) return nullptr;

@@ -39,7 +39,7 @@ class EventJournal {
 /// A publication as the bytes of a PUBLISH message in its payload's encoding, and back; its id and publisher are not in
 /// it. nullptr if `bytes` are none.
 std::string write_publication(const wamp::Publish& message);
-PublicationRef read_publication(wamp::Encoding encoding, std::string_view bytes, wamp::PublicationId id,
-                                std::shared_ptr<const Identity> publisher);
+std::shared_ptr<Publication> read_publication(wamp::Encoding encoding, std::string_view bytes, wamp::PublicationId id,
+                                              std::shared_ptr<const Identity> publisher);
 
 }  // namespace crosspoint::realm

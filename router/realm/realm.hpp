@@ -37,6 +37,9 @@ class Realm {
   /// session.
   void set_journal(EventJournal& journal) { directory_.journal = &journal; }
 
+  /// Joins it to the realm of the same name on other nodes; likewise.
+  void set_cluster(ClusterPort& cluster) { directory_.cluster = &cluster; }
+
   const std::string& name() const { return name_; }
   const RealmOptions& options() const { return options_; }
   /// nullptr if there is none. `trusted` and `anonymous` are always there; the latter may do nothing unless defined.

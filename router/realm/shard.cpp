@@ -114,6 +114,7 @@ void Shard::deliver(const ShardMessage& message, Outbox& out) {
                      Broker::acknowledge(*publisher, stored, out);
                    }
                  },
+                 [&](const SubscriptionReady& ready) { broker_.deliver(ready, out); },
                  [&](const RemoteKill& kill) {
                    out.end_session({kill.session, kill.reason, kill.message});
                  },

@@ -42,6 +42,11 @@ struct StoredPublication {
   std::string problem;  ///< empty if all is well
 };
 
+/// Events of other nodes come in for a subscription that members of the receiving shard wait for (ClusterPort).
+struct SubscriptionReady {
+  wamp::SubscriptionId subscription = 0;
+};
+
 /// A call for a callee of the receiving shard.
 struct RemoteCall {
   SessionKey caller;
@@ -159,9 +164,10 @@ struct MembersAnswer {
   std::vector<wamp::SessionId> sessions;
 };
 
-using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
-                                  RemoteTurn, ReturnedCall, MetaEvent, RemoteKill, SessionQuery, SessionAnswer,
-                                  MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication>;
+using ShardMessage =
+    std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation, RemoteTurn,
+                 ReturnedCall, MetaEvent, RemoteKill, SessionQuery, SessionAnswer, MembersQuery, MembersAnswer,
+                 RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication, SubscriptionReady>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

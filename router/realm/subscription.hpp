@@ -21,6 +21,8 @@ struct Subscription {
   std::uint16_t meta_topics = 0;  ///< those of MetaTopic that it gets: a bit for each
   EventLog* log = nullptr;        ///< its history, if it has one; such a subscription stays without members
   std::string created;            ///< when, as RealmOptions::timestamp says it
+  /// Guarded by the directory's lock: events of other nodes come in, or this one is not to wait for them (ClusterPort).
+  bool ready = true;
   /// Bit k is set while shard k has members. Changed only under the directory's lock.
   std::atomic<std::uint64_t> shards{0};
 };

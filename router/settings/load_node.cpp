@@ -192,7 +192,9 @@ Node load_node(LoadContext& context, const Json& document) {
   each_item(object, "workers", [&](const Json& item, const std::string& path) {
     node.workers.push_back(load_worker(context, item, path));
   });
+  if (const Json* cluster = object.find("cluster")) node.cluster = load_cluster(context, *cluster);
   object.finish();
+  check_cluster(context, node);
   return node;
 }
 

@@ -217,6 +217,7 @@ Realm load_realm(LoadContext& context, const Json& value, const std::string& pat
   if (const Json* mailboxes = object.find("mailboxes")) {
     realm.mailboxes = load_mailboxes(context, *mailboxes, object.path_of("mailboxes"), realm.name);
   }
+  realm.clustered = object.boolean("clustered", false);
   for (const std::string_view key : {"stats", "inventory", "rlinks"}) {
     if (object.find(key) != nullptr) {
       context.unsupported(object.path_of(key), "\"" + std::string(key) + "\" of a realm is not available");

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "settings/cluster.hpp"
 #include "settings/realm.hpp"
 #include "settings/transport.hpp"
 
@@ -64,6 +65,7 @@ struct Controller {
 
 struct Node {
   Controller controller;
+  std::optional<Cluster> cluster;
   std::vector<Worker> workers;
 };
 

@@ -104,6 +104,7 @@ void each_entry(ObjectReader& object, std::string_view key, Read&& read) {
 
 // The loaders, one file each.
 Node load_node(LoadContext& context, const Json& document);
+Cluster load_cluster(LoadContext& context, const Json& value);
 Realm load_realm(LoadContext& context, const Json& value, const std::string& path);
 Mailboxes load_mailboxes(LoadContext& context, const Json& value, const std::string& path, const std::string& realm);
 Transport load_transport(LoadContext& context, const Json& value, const std::string& path);
@@ -127,6 +128,8 @@ Auth load_auth(ObjectReader& object);
 /// Warns of methods that cannot work on a transport, or that let others in.
 void warn_of_auth(LoadContext& context, const Transport& transport);
 GuestWorker load_guest(ObjectReader& object);
+/// Looks at what clustered realms need.
+void check_cluster(LoadContext& context, const Node& node);
 /// Looks for the realms and roles that gateways name.
 void check_gateways(LoadContext& context, const RouterWorker& router);
 void load_websocket_options(ObjectReader& object, WebSocketOptions& out);

@@ -76,6 +76,7 @@ struct Realm {
   bool strict_uris = false;  ///< options.uri_check: "strict"
   bool enable_meta_api = true;
   bool bridge_meta_api = false;
+  bool clustered = false;  ///< joined to the realm of the same name on other nodes (`cluster` of the node)
   std::uint32_t event_dispatching_chunk_size = 100;
   std::optional<Store> store;
   std::optional<Mailboxes> mailboxes;

@@ -23,13 +23,14 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"transports", {"serializers", "wamp", "settings", "base"}},
     {"connection", {"auth", "realm", "transports", "serializers", "wamp", "settings", "base"}},
     {"gateway", {"connection", "storage", "realm", "transports", "serializers", "wamp", "settings", "base"}},
+    {"cluster", {"connection", "realm", "serializers", "wamp", "settings", "base"}},
     {"guests", {"settings", "base"}},
     {"node",
-     {"guests", "gateway", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp", "settings",
-      "base"}},
-    {"cli",
-     {"node", "guests", "gateway", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp",
+     {"guests", "cluster", "gateway", "connection", "auth", "storage", "realm", "transports", "serializers", "wamp",
       "settings", "base"}},
+    {"cli",
+     {"node", "guests", "cluster", "gateway", "connection", "auth", "storage", "realm", "transports", "serializers",
+      "wamp", "settings", "base"}},
 };
 
 const fs::path kRouter = fs::path(CROSSPOINT_SOURCE_DIR) / "router";

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "wamp/uri.hpp"
+
+namespace crosspoint::cluster {
+
+/// Names of the channels and keys that the nodes of a cluster share in Redis; docs/cluster.md has the list.
+class Channels {
+ public:
+  explicit Channels(std::string prefix) : prefix_(std::move(prefix)) {}
+
+  /// What is published to a topic of a realm: `<prefix>:<realm>:topic:<topic>`.
+  std::string topic(std::string_view realm, std::string_view topic) const;
+  /// The pattern of Redis by which a subscription gets its topics. It may let others through, too: a star of Redis
+  /// stands for any number of components.
+  std::string pattern(std::string_view realm, std::string_view uri, wamp::Match match) const;
+  /// Takes apart what topic() has made. False if `channel` is no such channel.
+  bool split(std::string_view channel, std::string_view& realm, std::string_view& topic) const;
+
+  /// The channel on which nodes say that they are there, and the set of their ids.
+  std::string nodes() const { return prefix_ + ":nodes"; }
+  /// The key that is there while a node is.
+  std::string node(std::string_view id) const;
+
+ private:
+  std::string prefix_;
+};
+
+}  // namespace crosspoint::cluster

@@ -1,0 +1,304 @@
+#include "cluster/link.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "cluster/publication_text.hpp"
+#include "cluster/redis_dial.hpp"
+
+/// The way from the router to Redis, and the life of the connections. What comes from Redis is in link_events.cpp.
+namespace crosspoint::cluster {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstBackOff{100};
+constexpr std::chrono::milliseconds kLongestBackOff{5000};
+/// How long the last commands may take when the node stops.
+constexpr std::chrono::seconds kGoodbyeTime{1};
+/// Heartbeats without an answer after which a connection counts as lost.
+constexpr int kSilentBeats = 2;
+
+/// Bytes that a publication holds on to until Redis has answered.
+std::size_t size_of(std::string_view channel, std::string_view text) {
+  static constexpr std::size_t kFixed = 128;
+  return kFixed + channel.size() + text.size();
+}
+
+}  // namespace
+
+Link::Link(const settings::Cluster& settings, connection::Router& router, unsigned thread_index)
+    : settings_(settings),
+      start_(fmt::format("{:x}", base::Random::from_system().next())),
+      sender_(settings.node + "/" + start_),
+      place_(fmt::format("{}:{}", settings.redis.host, settings.redis.port)),
+      channels_(settings.prefix),
+      heartbeat_(settings.heartbeat),
+      router_(router),
+      state_("not started"),
+      random_(base::Random::from_system()),
+      members_(settings.node, start_),
+      io_(thread_index) {
+  Interests::Waiters nobody;
+  interests_.want({channels_.nodes()}, {}, nobody);
+}
+
+Link::~Link() { stop(); }
+
+void Link::add_realm(realm::Realm& realm) {
+  ports_.push_back(std::make_unique<Port>(*this, realm, ports_.size()));
+  ports_.back()->batches_.resize(realm.shard_count());
+  realm.set_cluster(*ports_.back());
+}
+
+void Link::start() {
+  started_ = true;
+  dialer_ = std::make_unique<base::TaskThread>();
+  io_.post([this] {
+    dial();
+    io_.after(heartbeat_, [this] { beat(); });
+  });
+  io_.start();
+}
+
+void Link::stop() {
+  if (!started_) return;
+  started_ = false;
+  io_.post([this] { finish(); });
+  io_.join();
+  dialer_.reset();
+}
+
+void Link::finish() {
+  take_tasks();
+  finishing_ = true;
+  if (!joined_) return io_.stop();
+  command({"DEL", channels_.node(settings_.node)});
+  command({"SREM", channels_.nodes(), settings_.node});
+  say(Members::Word::bye);
+  io_.after(kGoodbyeTime, [this] { io_.stop(); });
+}
+
+std::string Link::describe() const {
+  const std::lock_guard lock(state_mutex_);
+  return state_;
+}
+
+void Link::describe_state() {
+  std::string text;
+  if (joined_) {
+    const auto others = members_.list();
+    text = fmt::format("node \"{}\", joined by way of Redis at {}; other nodes: {}", settings_.node, place_,
+                       others.empty() ? "none" : fmt::format("{}", fmt::join(others, ", ")));
+  } else {
+    text = fmt::format("node \"{}\", alone: Redis at {} cannot be reached", settings_.node, place_);
+  }
+  const std::lock_guard lock(state_mutex_);
+  state_ = std::move(text);
+}
+
+void Link::Port::subscription_made(const realm::SubscriptionRef& subscription) {
+  link_.hand_over(Change{number_, subscription, true});
+}
+
+void Link::Port::subscription_gone(const realm::SubscriptionRef& subscription) {
+  link_.hand_over(Change{number_, subscription, false});
+}
+
+void Link::Port::publish(const wamp::Publish& message, wamp::PublicationId id, const realm::Identity* publisher) {
+  if (!link_.up_.load(std::memory_order_relaxed)) {
+    link_.kept_back_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  Publication publication{link_.channels_.topic(realm_.name(), message.topic),
+                          write_text(link_.sender_, message, id, publisher)};
+  link_.unanswered_bytes_.fetch_add(size_of(publication.channel, publication.text), std::memory_order_relaxed);
+  link_.hand_over(std::move(publication));
+}
+
+void Link::hand_over(Task task) {
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = tasks_.empty();
+    tasks_.push_back(std::move(task));
+  }
+  if (first) io_.post([this] { take_tasks(); });
+}
+
+void Link::take_tasks() {
+  std::vector<Task> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
+  }
+  for (const Task& task : tasks) std::visit([this](const auto& what) { take(what); }, task);
+}
+
+void Link::take(const Publication& publication) {
+  const std::size_t bytes = size_of(publication.channel, publication.text);
+  if (commands_) return command({"PUBLISH", publication.channel, publication.text}, bytes);
+  unanswered_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  kept_back_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Link::take(const Change& change) {
+  const Port& port = *ports_[change.realm];
+  const Interests::Name name = name_of(port, *change.subscription);
+  if (change.made) {
+    Interests::Waiters ready;
+    if (interests_.want(name, {change.realm, change.subscription->id}, ready)) ask_for(name);
+    make_ready(ready);
+  } else if (interests_.release(name)) {
+    events_->send({name.pattern ? "PUNSUBSCRIBE" : "UNSUBSCRIBE", name.text});
+    need_turn_end();
+  }
+}
+
+Interests::Name Link::name_of(const Port& port, const realm::Subscription& subscription) const {
+  const std::string& realm = port.realm_.name();
+  if (subscription.match == wamp::Match::exact) return {channels_.topic(realm, subscription.uri)};
+  return {channels_.pattern(realm, subscription.uri, subscription.match), true};
+}
+
+void Link::ask_for(const Interests::Name& name) {
+  events_->send({name.pattern ? "PSUBSCRIBE" : "SUBSCRIBE", name.text});
+  need_turn_end();
+}
+
+void Link::command(std::initializer_list<std::string_view> words, std::size_t publication_bytes) {
+  commands_->send(words);
+  unanswered_.push_back(publication_bytes);
+  need_turn_end();
+}
+
+void Link::dial() {
+  dialer_->post([this] {
+    std::string problem;
+    const std::string name = "crosspoint-" + settings_.node;
+    const int commands = dial_redis(settings_.redis, name, problem);
+    const int events = commands >= 0 ? dial_redis(settings_.redis, name, problem) : -1;
+    if (events < 0 && commands >= 0) ::close(commands);
+    io_.post([this, commands, events, problem] { on_dialed(commands, events, problem); });
+  });
+}
+
+void Link::on_dialed(int commands, int events, const std::string& problem) {
+  if (events >= 0 && !finishing_) return begin(commands, events);
+  if (events >= 0) {
+    ::close(commands);
+    ::close(events);
+  }
+  if (problem != last_problem_) {
+    log::warn("Cluster: no connection to Redis at {}: {}; the node goes on alone, and tries again", place_, problem);
+    last_problem_ = problem;
+    describe_state();
+  }
+  try_again();
+}
+
+void Link::begin(int commands, int events) {
+  commands_ = std::make_unique<RedisConnection>(io_, commands, *this);
+  events_ = std::make_unique<RedisConnection>(io_, events, *this);
+  last_problem_.clear();
+  silent_beats_ = 0;
+  heard_commands_ = heard_events_ = refused_ = false;
+  const auto names = interests_.connected();
+  to_confirm_ = names.size();
+  for (const Interests::Name& name : names) ask_for(name);
+  command({"PING"});
+  up_.store(true, std::memory_order_relaxed);
+}
+
+void Link::on_lost(RedisConnection&, std::string_view why) { lose(why); }
+
+void Link::lose(std::string_view why) {
+  if (!commands_) return;
+  up_.store(false, std::memory_order_relaxed);
+  // They may be what calls this.
+  io_.post([old = std::make_shared<std::pair<std::unique_ptr<RedisConnection>, std::unique_ptr<RedisConnection>>>(
+                std::move(commands_), std::move(events_))] { old->first.reset(), old->second.reset(); });
+  std::size_t bytes = 0;
+  std::size_t events = 0;
+  for (const std::size_t size : unanswered_) {
+    bytes += size;
+    if (size > 0) ++events;
+  }
+  unanswered_.clear();
+  unanswered_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  if (finishing_) return io_.stop();
+  log::warn(
+      "Cluster: the connection to Redis at {} is lost: {}; up to {} events have not reached other nodes; the node goes "
+      "on "
+      "alone, and tries again",
+      place_, why, events);
+  joined_ = false;
+  members_.clear();
+  describe_state();
+  make_ready(interests_.disconnected());
+  try_again();
+}
+
+void Link::try_again() {
+  if (finishing_) return;
+  back_off_ = std::clamp(back_off_ * 2, kFirstBackOff, kLongestBackOff);
+  // Nodes that lost Redis at the same moment do not come back at the same moment.
+  const auto more = random_.below(static_cast<std::uint64_t>(back_off_.count()) / 2);
+  io_.after(back_off_ + std::chrono::milliseconds(more), [this] { dial(); });
+}
+
+void Link::beat() {
+  if (finishing_) return;
+  io_.after(heartbeat_, [this] { beat(); });
+  if (commands_) look_for_silence();
+  if (!joined_) return;
+  events_->send({"PING"});
+  announce(Members::Word::here);
+  for (const std::string& id : members_.take_vanished(Clock::now(), heartbeat_)) {
+    log::warn("Cluster: node \"{}\" has not been heard of for {} s: it is gone", id,
+              (Members::kMissed * heartbeat_).count());
+    command({"SREM", channels_.nodes(), id});
+  }
+  describe_state();
+}
+
+void Link::announce(Members::Word word) {
+  const std::string seconds = std::to_string((Members::kMissed * heartbeat_).count());
+  command({"SET", channels_.node(settings_.node), start_, "EX", seconds});
+  command({"SADD", channels_.nodes(), settings_.node});
+  say(word);
+}
+
+void Link::say(Members::Word word) {
+  command({"PUBLISH", channels_.nodes(), Members::write(word, settings_.node, start_)});
+}
+
+void Link::look_for_silence() {
+  const bool heard = heard_commands_ && (heard_events_ || events_->paused());
+  silent_beats_ = heard ? 0 : silent_beats_ + 1;
+  heard_commands_ = heard_events_ = false;
+  if (silent_beats_ < kSilentBeats) return;
+  lose(fmt::format("no answer for {} s", (kSilentBeats * heartbeat_).count()));
+}
+
+void Link::need_turn_end() {
+  if (turn_end_asked_) return;
+  turn_end_asked_ = true;
+  io_.at_turn_end(*this);
+}
+
+void Link::on_turn_end() {
+  turn_end_asked_ = false;
+  for (const auto& port : ports_) {
+    for (unsigned shard = 0; shard < port->batches_.size(); ++shard) {
+      if (port->batches_[shard].empty()) continue;
+      router_.gate(port->realm_, shard).take_in(std::exchange(port->batches_[shard], {}));
+    }
+  }
+  if (commands_) commands_->flush();
+  if (events_) events_->flush();
+  pause_if_flooded();
+}
+
+}  // namespace crosspoint::cluster

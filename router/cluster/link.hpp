@@ -1,0 +1,161 @@
+#pragma once
+
+#include <tsl/robin_map.h>
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/io_thread.hpp"
+#include "base/random.hpp"
+#include "base/task_thread.hpp"
+#include "cluster/channels.hpp"
+#include "cluster/interests.hpp"
+#include "cluster/members.hpp"
+#include "cluster/redis_connection.hpp"
+#include "connection/router.hpp"
+#include "realm/cluster_port.hpp"
+#include "settings/cluster.hpp"
+
+namespace crosspoint::cluster {
+
+/// Joins the clustered realms of a router to those of other nodes by way of a Redis server. It has a thread of its own
+/// with two connections: one for commands, one that hears what is published. The router's I/O threads only hand things
+/// over; while Redis cannot be reached they route as they do without a cluster. Functions are for the thread that
+/// builds the router, except where said otherwise.
+class Link final : public RedisConnection::User, public base::TurnEnd {
+ public:
+  /// `settings.node` must be set.
+  Link(const settings::Cluster& settings, connection::Router& router, unsigned thread_index);
+  ~Link() override;
+
+  /// Before start().
+  void add_realm(realm::Realm& realm);
+  void start();
+  /// Sends what is waiting, says goodbye and ends the thread. The router's threads must have ended.
+  void stop();
+
+  /// Any thread: one line for people.
+  std::string describe() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// What the router's threads hand over, in their order.
+  struct Publication {
+    std::string channel;
+    std::string text;
+  };
+  struct Change {
+    std::size_t realm = 0;
+    realm::SubscriptionRef subscription;
+    bool made = false;
+  };
+  using Task = std::variant<Publication, Change>;
+
+  /// A realm's end of it.
+  class Port final : public realm::ClusterPort {
+   public:
+    Port(Link& link, realm::Realm& realm, std::size_t number) : link_(link), realm_(realm), number_(number) {}
+    void subscription_made(const realm::SubscriptionRef& subscription) override;
+    void subscription_gone(const realm::SubscriptionRef& subscription) override;
+    void publish(const wamp::Publish& message, wamp::PublicationId id, const realm::Identity* publisher) override;
+    std::size_t backlog() const override { return link_.unanswered_bytes_.load(std::memory_order_relaxed); }
+
+   private:
+    friend class Link;
+    Link& link_;
+    realm::Realm& realm_;
+    const std::size_t number_;
+    std::vector<std::vector<realm::ShardMessage>> batches_;  // of the link's thread: for the shards, of this turn
+  };
+
+  // Any thread.
+  void hand_over(Task task);
+
+  // The link's thread, as all that follows.
+  void take_tasks();
+  void take(const Publication& publication);
+  void take(const Change& change);
+  Interests::Name name_of(const Port& port, const realm::Subscription& subscription) const;
+  void ask_for(const Interests::Name& name);
+  void command(std::initializer_list<std::string_view> words, std::size_t publication_bytes = 0);
+
+  void dial();
+  void on_dialed(int commands, int events, const std::string& problem);
+  void begin(int commands, int events);
+  void try_again();
+  void on_reply(RedisConnection& connection, const redisReply& reply) override;
+  void on_lost(RedisConnection& connection, std::string_view why) override;
+  void lose(std::string_view why);
+
+  void on_answer(const redisReply& reply);
+  void on_event(const redisReply& reply);
+  void on_confirmed();
+  void on_published(std::string_view pattern, std::string_view channel, std::string_view text);
+  void on_word(std::string_view text);
+  void make_ready(const Interests::Waiters& waiters);
+  void deliver(Port& port, unsigned shard, realm::ShardMessage message);
+  void pause_if_flooded();
+  bool flooded();
+  void look_again();
+  void complain(std::string_view channel, std::string_view problem);
+
+  void beat();
+  void announce(Members::Word word);
+  void say(Members::Word word);
+  void look_for_silence();
+  void finish();
+  void describe_state();
+  void on_turn_end() override;
+  void need_turn_end();
+
+  const settings::Cluster settings_;
+  const std::string start_;   // a random number of this start, in text
+  const std::string sender_;  // the node's id and start_
+  const std::string place_;   // of Redis, for the log
+  const Channels channels_;
+  const std::chrono::seconds heartbeat_;
+  connection::Router& router_;
+  std::vector<std::unique_ptr<Port>> ports_;  // constant after start()
+
+  std::atomic<bool> up_{false};  // there are connections
+  std::atomic<std::size_t> unanswered_bytes_{0};
+  std::atomic<std::uint64_t> kept_back_{0};  // publications while there were none
+  std::mutex mutex_;
+  std::vector<Task> tasks_;  // guarded by mutex_
+
+  mutable std::mutex state_mutex_;
+  std::string state_;  // guarded by state_mutex_
+
+  base::Random random_;
+  Interests interests_;
+  Members members_;
+  std::deque<std::size_t> unanswered_;  // commands: bytes of a publication, 0 for others
+  std::chrono::milliseconds back_off_{0};
+  std::string last_problem_;
+  bool joined_ = false;         // Redis has confirmed all that was asked at the beginning of this connection
+  std::size_t to_confirm_ = 0;  // of that
+  int silent_beats_ = 0;
+  bool heard_commands_ = false;
+  bool heard_events_ = false;
+  bool refused_ = false;  // a command of this connection was refused, and that is in the log
+  bool finishing_ = false;
+  bool started_ = false;
+  bool turn_end_asked_ = false;
+  Clock::time_point next_complaint_;
+  std::vector<realm::SubscriptionRef> matches_;
+
+  base::IoThread io_;
+  std::unique_ptr<RedisConnection> commands_;
+  std::unique_ptr<RedisConnection> events_;
+  std::unique_ptr<base::TaskThread> dialer_;
+};
+
+}  // namespace crosspoint::cluster

@@ -1,0 +1,180 @@
+#include <hiredis/hiredis.h>
+
+#include <bit>
+
+#include "base/log.hpp"
+#include "cluster/link.hpp"
+#include "cluster/publication_text.hpp"
+
+/// What comes from Redis.
+namespace crosspoint::cluster {
+namespace {
+
+/// How long Redis is not listened to before the shards are looked at again.
+constexpr std::chrono::milliseconds kPause{5};
+/// Between two lines about messages that cannot be read.
+constexpr std::chrono::seconds kComplaintTime{1};
+
+std::string_view text_of(const redisReply& reply) {
+  return reply.str != nullptr ? std::string_view(reply.str, reply.len) : std::string_view();
+}
+
+}  // namespace
+
+void Link::on_reply(RedisConnection& connection, const redisReply& reply) {
+  if (&connection == commands_.get()) {
+    heard_commands_ = true;
+    on_answer(reply);
+  } else if (&connection == events_.get()) {
+    heard_events_ = true;
+    on_event(reply);
+  }
+}
+
+void Link::on_answer(const redisReply& reply) {
+  if (unanswered_.empty()) return;
+  unanswered_bytes_.fetch_sub(unanswered_.front(), std::memory_order_relaxed);
+  unanswered_.pop_front();
+  if (reply.type == REDIS_REPLY_ERROR && !refused_) {
+    refused_ = true;
+    log::error("Cluster: Redis at {} refuses a command: {}", place_, text_of(reply));
+  }
+  if (finishing_ && unanswered_.empty()) io_.stop();
+}
+
+void Link::on_event(const redisReply& reply) {
+  if (reply.type == REDIS_REPLY_ERROR) {
+    log::error("Cluster: Redis at {} does not let this node listen: {}", place_, text_of(reply));
+    return on_confirmed();
+  }
+  if (reply.type != REDIS_REPLY_ARRAY || reply.elements < 2) return;
+  const std::string_view kind = text_of(*reply.element[0]);
+  const std::string_view second = text_of(*reply.element[1]);
+  if (kind == "message" && reply.elements == 3) {
+    if (second == channels_.nodes()) return on_word(text_of(*reply.element[2]));
+    on_published({}, second, text_of(*reply.element[2]));
+  } else if (kind == "pmessage" && reply.elements == 4) {
+    on_published(second, text_of(*reply.element[2]), text_of(*reply.element[3]));
+  } else if (kind == "subscribe" || kind == "psubscribe") {
+    on_confirmed();
+  }
+}
+
+void Link::on_confirmed() {
+  make_ready(interests_.confirmed());
+  if (to_confirm_ == 0 || --to_confirm_ > 0) return;
+  joined_ = true;
+  back_off_ = std::chrono::milliseconds(0);
+  const auto kept_back = kept_back_.exchange(0, std::memory_order_relaxed);
+  log::info(
+      "Cluster: node \"{}\" has joined by way of Redis at {}; {} events were published before that, and have not "
+      "reached other nodes",
+      settings_.node, place_, kept_back);
+  announce(Members::Word::hello);
+  describe_state();
+}
+
+void Link::on_published(std::string_view pattern, std::string_view channel, std::string_view text) {
+  if (sender_of(text) == sender_) return;
+  std::string_view realm;
+  std::string_view topic;
+  if (!channels_.split(channel, realm, topic)) return;
+  const auto at =
+      std::find_if(ports_.begin(), ports_.end(), [&](const auto& port) { return port->realm_.name() == realm; });
+  if (at == ports_.end()) return;
+  Port& port = **at;
+  if (!wamp::is_valid_uri(topic, port.realm_.options().uri_check) || !realm::crosses_nodes(topic)) {
+    return complain(channel, "its topic is not valid");
+  }
+  port.realm_.directory().subscriptions.match(topic, matches_);
+  std::erase_if(matches_, [&](const realm::SubscriptionRef& subscription) {
+    if (subscription->match == wamp::Match::exact) return !pattern.empty();
+    return channels_.pattern(realm, subscription->uri, subscription->match) != pattern;
+  });
+  if (matches_.empty()) return;
+  std::shared_ptr<realm::Publication> publication;
+  const std::string_view problem = read_text(text, topic, wamp::random_id(random_), publication);
+  if (!problem.empty()) return complain(channel, problem);
+  std::uint64_t shards = 0;
+  for (const realm::SubscriptionRef& subscription : matches_) {
+    publication->subscriptions.push_back(subscription->id);
+    shards |= subscription->shards.load(std::memory_order_acquire);
+  }
+  for (; shards != 0; shards &= shards - 1) {
+    deliver(port, static_cast<unsigned>(std::countr_zero(shards)), realm::PublicationRef(publication));
+  }
+}
+
+void Link::complain(std::string_view channel, std::string_view problem) {
+  const auto now = Clock::now();
+  if (now < next_complaint_) return;
+  next_complaint_ = now + kComplaintTime;
+  log::warn("Cluster: a message on {} is not delivered: {}", channel, problem);
+}
+
+void Link::on_word(std::string_view text) {
+  Members::Word word{};
+  std::string_view id;
+  std::string_view start;
+  if (!Members::read(text, word, id, start)) return complain(channels_.nodes(), "it is no word of a node");
+  switch (members_.heard(word, id, start, Clock::now())) {
+    case Members::News::joined:
+      log::info("Cluster: node \"{}\" is there", id);
+      break;
+    case Members::News::restarted:
+      log::warn("Cluster: node \"{}\" has ended without a word, and is there again", id);
+      break;
+    case Members::News::left:
+      log::info("Cluster: node \"{}\" has left", id);
+      break;
+    case Members::News::namesake:
+      log::error("Cluster: another node calls itself \"{}\", too; each node needs an id of its own", id);
+      break;
+    default:
+      break;
+  }
+  if (word == Members::Word::hello && start != start_) say(Members::Word::here);
+  describe_state();
+}
+
+void Link::make_ready(const Interests::Waiters& waiters) {
+  for (const Interests::Waiter& waiter : waiters) {
+    if (waiter.subscription == 0) continue;  // our own
+    Port& port = *ports_[waiter.realm];
+    std::uint64_t shards = 0;
+    if (!port.realm_.directory().subscriptions.confirm(waiter.subscription, shards)) continue;
+    for (; shards != 0; shards &= shards - 1) {
+      deliver(port, static_cast<unsigned>(std::countr_zero(shards)), realm::SubscriptionReady{waiter.subscription});
+    }
+  }
+}
+
+void Link::deliver(Port& port, unsigned shard, realm::ShardMessage message) {
+  port.batches_[shard].push_back(std::move(message));
+  need_turn_end();
+}
+
+bool Link::flooded() {
+  for (const auto& port : ports_) {
+    for (unsigned shard = 0; shard < port->batches_.size(); ++shard) {
+      if (router_.gate(port->realm_, shard).is_flooded()) return true;
+    }
+  }
+  return false;
+}
+
+void Link::pause_if_flooded() {
+  if (!events_ || events_->paused() || !flooded()) return;
+  events_->pause();
+  look_again();
+}
+
+void Link::look_again() {
+  io_.after(kPause, [this] {
+    if (!events_) return;
+    if (flooded()) return look_again();
+    events_->resume();
+  });
+}
+
+}  // namespace crosspoint::cluster

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace crosspoint::cluster {
+
+/// The other nodes of the cluster, as far as they have been heard of. A node is its id and the random number of its
+/// start. No I/O and no clock. Belongs to one thread.
+class Members {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+  /// How many heartbeats a node may miss before it counts as gone.
+  static constexpr int kMissed = 3;
+
+  /// What nodes say of themselves on their channel: "<word> <id>/<start>".
+  enum class Word {
+    hello,  ///< has just connected: everybody is to answer with `here`
+    here,
+    bye,
+  };
+  static std::string write(Word word, std::string_view id, std::string_view start);
+  /// False if `text` is none of it. The views point into `text`.
+  static bool read(std::string_view text, Word& word, std::string_view& id, std::string_view& start);
+
+  Members(std::string own_id, std::string own_start) : id_(std::move(own_id)), start_(std::move(own_start)) {}
+
+  enum class News {
+    none,
+    joined,
+    restarted,  ///< a node of this id has ended without a word, and is there again
+    left,
+    namesake,  ///< another node has our id
+  };
+  News heard(Word word, std::string_view id, std::string_view start, Time now);
+  /// Those that have not been heard of for kMissed heartbeats: they are forgotten.
+  std::vector<std::string> take_vanished(Time now, std::chrono::steady_clock::duration heartbeat);
+  /// Nothing can be heard any more.
+  void clear() { others_.clear(); }
+
+  /// Their ids.
+  std::vector<std::string> list() const;
+
+ private:
+  struct Other {
+    std::string start;
+    Time heard;
+  };
+  const std::string id_;
+  const std::string start_;
+  std::string namesake_;  // the start of the last one that was reported
+  std::map<std::string, Other, std::less<>> others_;
+};
+
+}  // namespace crosspoint::cluster

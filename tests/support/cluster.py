@@ -1,0 +1,69 @@
+"""Nodes that are joined by a Redis server of the test's own."""
+
+import re
+
+from support import node as nodes
+from support.apps import until
+from support.wamp import Client
+
+GUESTS = {"type": "websocket", "auth": {"anonymous": {"type": "static", "role": "guest"}}}
+ROLES = [{"name": "anonymous", "permissions": [nodes.allow()]},
+         {"name": "guest", "permissions": [nodes.allow(disclose={"publisher": True, "caller": False})]}]
+
+
+class Member:
+    """One node; it keeps its port and id when it is started again."""
+
+    def __init__(self, directory, name, server, **cluster):
+        self.name = name
+        self.directory = directory / name
+        self.port = nodes.free_port()
+        document = nodes.config(self.port, [nodes.realm(roles=ROLES, clustered=True)], paths={"guests": GUESTS})
+        document["cluster"] = {"redis": server.url, "node": name, "heartbeat": 1, **cluster}
+        nodes.write_config(self.directory, document)
+
+    def start(self, joined=True):
+        self.node = nodes.Node(self.directory)
+        if joined:
+            self.wait_for("has joined by way of Redis")
+        return self
+
+    def wait_for(self, pattern, **more):
+        return self.node.wait_for(pattern, **more)
+
+    def kill(self):
+        self.node.process.kill()
+        self.node.wait()
+
+    def stop(self):
+        assert self.node.stop() == 0
+
+    def client(self, serializer="json", path="/ws", **more):
+        return Client(self.port, serializer, path=path, **more)
+
+
+class Cluster:
+    def __init__(self, directory, redis, names=("a", "b", "c"), **cluster):
+        self.redis = redis
+        self.members = [Member(directory, name, redis, **cluster) for name in names]
+        for member in self.members:
+            member.start()
+        for member in self.members:  # everybody knows everybody
+            for other in self.members:
+                if other is not member:
+                    member.wait_for(f'Cluster: node "{other.name}" is there')
+
+    def stop(self):
+        for member in self.members:
+            if member.node.process.poll() is None:
+                member.stop()
+
+
+def listening(redis):
+    """The topics of realm1 that some node listens to in Redis, and how many patterns there are."""
+    channels = redis.cli("PUBSUB", "CHANNELS", "crosspoint:realm1:topic:*").split()
+    return [re.sub("^crosspoint:realm1:topic:", "", channel) for channel in channels], int(redis.cli("PUBSUB", "NUMPAT"))
+
+
+def wait_until_listening(redis, channels, patterns):
+    until(lambda: listening(redis) == (channels, patterns))

@@ -1,0 +1,188 @@
+#include <catch2/catch.hpp>
+
+#include <vector>
+
+#include "realm/cluster_port.hpp"
+#include "support/test_realm.hpp"
+
+using namespace crosspoint;
+using nlohmann::json;
+using test::TestClient;
+using test::TestRealm;
+
+namespace {
+
+/// Notes what the realm hands over, as "made <uri>", "gone <uri>" and "publish <topic> <publisher's authid or ->".
+class Port final : public realm::ClusterPort {
+ public:
+  void subscription_made(const realm::SubscriptionRef& subscription) override {
+    notes.push_back("made " + subscription->uri);
+    made.push_back(subscription);
+  }
+  void subscription_gone(const realm::SubscriptionRef& subscription) override {
+    notes.push_back("gone " + subscription->uri);
+  }
+  void publish(const wamp::Publish& message, wamp::PublicationId id, const realm::Identity* publisher) override {
+    notes.push_back("publish " + std::string(message.topic) + " " + (publisher != nullptr ? publisher->authid : "-"));
+    last_publication = id;
+  }
+  std::size_t backlog() const override { return 0; }
+
+  std::vector<std::string> take() { return std::exchange(notes, {}); }
+
+  std::vector<std::string> notes;
+  std::vector<realm::SubscriptionRef> made;
+  wamp::PublicationId last_publication = 0;
+};
+
+struct Clustered {
+  explicit Clustered(unsigned shards = 1, realm::RealmOptions options = test::quiet())
+      : realm(shards, std::move(options)) {
+    realm.realm().set_cluster(port);
+  }
+  /// Redis has confirmed the subscription made last.
+  void confirm() {
+    std::uint64_t shards = 0;
+    const auto id = port.made.back()->id;
+    REQUIRE(realm.realm().directory().subscriptions.confirm(id, shards));
+    for (unsigned shard = 0; shard < realm.realm().shard_count(); ++shard) {
+      if ((shards >> shard & 1) != 0) realm.deliver_to(shard, realm::SubscriptionReady{id});
+    }
+  }
+  /// Another node has published something for that subscription.
+  void receive(unsigned shard, const std::string& topic) {
+    auto publication = std::make_shared<realm::Publication>();
+    publication->id = 5;
+    publication->topic = topic;
+    publication->subscriptions.push_back(port.made.back()->id);
+    realm.deliver_to(shard, realm::PublicationRef(publication));
+  }
+
+  Port port;
+  TestRealm realm;
+};
+
+using Notes = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("SUBSCRIBED waits until events of other nodes come in") {
+  Clustered node(2);
+  auto& ann = node.realm.join(0);
+  auto& ben = node.realm.join(1);
+  auto& cid = node.realm.join(0);
+  ann.send(R"([32,1,{},"com.a"])");
+  ben.send(R"([32,1,{},"com.a"])");
+  REQUIRE(node.port.take() == Notes{"made com.a"});
+  REQUIRE(ann.waiting() == 0);
+  REQUIRE(ben.waiting() == 0);
+  // No EVENT comes before SUBSCRIBED.
+  cid.send(R"([16,1,{},"com.a"])");
+  node.receive(0, "com.a");
+  node.realm.settle();
+  REQUIRE(ann.waiting() == 0);
+  node.confirm();
+  const json id = ann.take()[2];
+  REQUIRE(ben.take() == json{33, 1, id});
+  node.receive(0, "com.a");
+  REQUIRE(ann.take() == json{36, id, 5, json::object()});
+  // What is ready is ready for all.
+  cid.send(R"([32,2,{},"com.a"])");
+  REQUIRE(cid.take() == json{33, 2, id});
+}
+
+TEST_CASE("who waits twice is told twice and gets each event once") {
+  Clustered node;
+  auto& ann = node.realm.join();
+  ann.send(R"([32,1,{},"com.a"])");
+  ann.send(R"([32,2,{},"com.a"])");
+  node.confirm();
+  REQUIRE(ann.take()[1] == 1);
+  REQUIRE(ann.take()[1] == 2);
+  node.receive(0, "com.a");
+  REQUIRE(ann.take()[0] == 36);
+  REQUIRE(ann.waiting() == 0);
+}
+
+TEST_CASE("who leaves waiting leaves nothing behind") {
+  Clustered node;
+  auto& ann = node.realm.join();
+  auto& ben = node.realm.join();
+  ann.send(R"([32,1,{},"com.a"])");
+  ben.send(R"([32,1,{},"com.a"])");
+  ann.leave();
+  REQUIRE(node.port.take() == Notes{"made com.a"});
+  ben.leave();
+  REQUIRE(node.port.take() == Notes{"gone com.a"});
+  REQUIRE(node.realm.realm().directory().subscriptions.list().empty());
+  // The confirmation of what is gone changes nothing, and the next subscription waits for its own.
+  node.realm.deliver_to(0, realm::SubscriptionReady{node.port.made.back()->id});
+  auto& cid = node.realm.join();
+  cid.send(R"([32,1,{},"com.a"])");
+  REQUIRE(node.port.take() == Notes{"made com.a"});
+  REQUIRE(cid.waiting() == 0);
+  node.confirm();
+  REQUIRE(cid.take()[0] == 33);
+}
+
+TEST_CASE("other nodes are told of the first and of the last member only") {
+  Clustered node(2);
+  auto& ann = node.realm.join(0);
+  auto& ben = node.realm.join(1);
+  ann.send(R"([32,1,{"match":"prefix"},"com."])");
+  node.confirm();
+  ben.send(R"([32,1,{"match":"prefix"},"com."])");
+  const json id = ann.last()[2];
+  ann.send(json{34, 2, id}.dump());
+  REQUIRE(node.port.take() == Notes{"made com."});
+  ben.leave();
+  REQUIRE(node.port.take() == Notes{"gone com."});
+}
+
+TEST_CASE("a publication goes to other nodes once, whoever is subscribed here") {
+  Clustered node(2);
+  auto& ann = node.realm.join(0);
+  auto& ben = node.realm.join(1);
+  ann.send(R"([16,1,{},"com.a"])");
+  REQUIRE(node.port.take() == Notes{"publish com.a -"});
+  ben.send(R"([32,1,{},"com.a"])");
+  node.confirm();
+  ben.send(R"([32,2,{"match":"prefix"},"com"])");
+  node.confirm();
+  node.port.take();
+  ann.send(R"([16,2,{"acknowledge":true},"com.a"])");
+  REQUIRE(node.port.take() == Notes{"publish com.a -"});
+  REQUIRE(ann.take() == json{17, 2, node.port.last_publication});
+  // What came from another node does not go back.
+  node.receive(0, "com.a");
+  REQUIRE(node.port.take().empty());
+}
+
+TEST_CASE("what may not be published goes nowhere, and testaments go everywhere") {
+  Clustered node(1, realm::RealmOptions());
+  node.realm.realm().add_role("mute", test::rules({"call wamp.session.add_testament"}));
+  node.realm.realm().add_role("open", test::rules({"call wamp.session.add_testament", "publish com.a disclose"}));
+  auto& mute = node.realm.join(0, "max", "mute");
+  mute.send(R"([16,1,{},"com.a"])");
+  mute.send(R"([16,2,{},"not a uri"])");
+  REQUIRE(node.port.take().empty());
+  auto& open = node.realm.join(0, "ann", "open");
+  open.send(R"([48,1,{},"wamp.session.add_testament",["com.a",[1],{}]])");
+  REQUIRE(open.take()[0] == 50);
+  REQUIRE(node.port.take().empty());
+  open.leave();
+  REQUIRE(node.port.take() == Notes{"publish com.a ann"});
+}
+
+TEST_CASE("what a realm says about itself stays on its node") {
+  Clustered node(1, realm::RealmOptions());
+  auto& ann = node.realm.join();
+  ann.send(R"([32,1,{},"wamp.subscription.on_create"])");
+  REQUIRE(ann.take()[0] == 33);
+  auto& ben = node.realm.join();
+  ben.send(R"([32,1,{},"com.a"])");
+  REQUIRE(ann.take()[0] == 36);
+  REQUIRE(node.port.take() == Notes{"made com.a"});
+  node.confirm();
+  REQUIRE(ben.take()[0] == 33);
+}
