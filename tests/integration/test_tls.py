@@ -142,7 +142,7 @@ def test_a_client_that_says_nothing_is_disconnected(router):
     before = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), timeout=nodes.TIME) as link:
         assert link.recv(1) == b""
-    assert 5 < time.monotonic() - before < 14
+    assert time.monotonic() - before > 5
 
 
 def test_an_end_without_close_notify_is_an_end(router, authority):
@@ -231,18 +231,30 @@ def test_a_peer_may_ask_for_new_keys_in_between(router):
     port, _ = router
     process = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-tls1_3"],
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    for line in ["K\n"] * 20 + ["GET / HTTP/1.1\r\n", "Connection: close\r\n", "Host: x\r\n", "\r\n"]:
-        process.stdin.write(line)  # K is s_client's command: new keys for both directions
+    giving_up = threading.Timer(4 * nodes.TIME, process.kill)
+    giving_up.start()
+    output = []
+
+    def read_until(text):
+        while not output or text not in output[-1]:
+            line = process.stdout.readline()
+            assert line, "".join(output)
+            output.append(line)
+
+    # K is s_client's command for new keys in both directions, if it is what a read begins with: so one is sent after the
+    # other has been carried out.
+    for _ in range(20):
+        process.stdin.write("K\n")
         process.stdin.flush()
-        time.sleep(0.02)
-    output = ""
-    while "</html>" not in output:
-        line = process.stdout.readline()
-        assert line, output
-        output += line
+        read_until("KEYUPDATE")
+        output[-1] = "done\n"
+    process.stdin.write("GET / HTTP/1.1\r\nConnection: close\r\nHost: x\r\n\r\n")
+    process.stdin.flush()
+    read_until("</html>")
+    giving_up.cancel()
     process.kill()
     process.communicate()
-    assert output.count("KEYUPDATE") > 10 and "HTTP/1.1 200" in output
+    assert "HTTP/1.1 200" in "".join(output)
 
 
 def test_clients_must_show_a_certificate_if_authorities_are_given(start, port, authority, server, tmp_path):
@@ -341,26 +353,45 @@ def renew(pair, fresh):
             old.write(new.read())
 
 
-def test_certificates_are_read_again_on_sighup_and_no_session_is_lost(start, port, authority):
+def test_certificates_are_read_again_on_sighup_under_load_and_nothing_is_lost(start, port, authority):
+    """200 sessions publish all the while; their events come whole and in order, and each publication is acknowledged."""
     pair = authority.issue("renewed")
     node = start(router_with([rawsocket(port, tls(pair))]))
-    first = certificate_of(port, authority)
+    seen = {certificate_of(port, authority)}
     context = authority.client()
-    subscriber, publisher = RawSocketClient(port, tls=context), RawSocketClient(port, tls=context)
+    subscriber = RawSocketClient(port, tls=context)
     subscriber.subscribe("com.topic")
+    publishers = [RawSocketClient(port, tls=context) for _ in range(200)]
+    published, received, faults = [0] * 200, [], []
     done = threading.Event()
 
-    def publish():
-        number = 0
-        while not done.is_set():
-            number += 1
-            publisher.publish("com.topic", [number], acknowledge=True)
-        publisher.publish("com.topic", ["end"], acknowledge=True)
+    def guarded(work):
+        def run():
+            try:
+                work()
+            except Exception as error:
+                faults.append(error)
+        return threading.Thread(target=run, daemon=True)
 
-    load = threading.Thread(target=publish)
-    load.start()
-    seen = {first}
+    def publish(mine):
+        while not done.is_set():
+            for who in mine:
+                published[who] += 1
+                publishers[who].publish("com.topic", [who, published[who]], acknowledge=True)
+
+    def receive():
+        while True:
+            event = subscriber.receive()[4]
+            if event == ["end"]:
+                return
+            received.append(event)
+
+    receiving = guarded(receive)
+    load = [guarded(lambda first=first: publish(range(first, 200, 4))) for first in range(4)]
+    for thread in [receiving, *load]:
+        thread.start()
     for round_number in range(5):
+        before = len(received)
         renew(pair, authority.issue(f"fresh{round_number}"))
         node.process.send_signal(signal.SIGHUP)
         deadline = time.monotonic() + nodes.TIME
@@ -368,14 +399,20 @@ def test_certificates_are_read_again_on_sighup_and_no_session_is_lost(start, por
             pass
         seen.add(certificate_of(port, authority))
         assert len(seen) == round_number + 2
+        while len(received) < before + 200 and not faults and time.monotonic() < deadline + nodes.TIME:
+            time.sleep(0.001)  # the load goes on
+        assert len(received) >= before + 200 and not faults, faults
     done.set()
-    load.join()
-    numbers = []
-    while not numbers or numbers[-1] != "end":
-        numbers.append(subscriber.receive()[4][0])
-    assert numbers[:-1] == list(range(1, len(numbers)))
+    for thread in load:
+        thread.join()
+    publishers[0].publish("com.topic", ["end"], acknowledge=True)
+    receiving.join(nodes.TIME)
+    assert not receiving.is_alive() and not faults, faults
+    for who in range(200):
+        numbers = [number for name, number in received if name == who]
+        assert numbers == list(range(1, published[who] + 1)) and numbers, who
     assert not any("left realm" in line for line in node.lines)
-    node.wait_for("certificates of 1 endpoint read again")
+    assert sum("certificates of 1 endpoint read again" in line for line in node.lines) == 5
 
 
 def test_a_bad_certificate_on_sighup_leaves_the_old_one_in_use(start, port, authority):

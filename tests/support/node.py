@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -17,9 +18,15 @@ TIME = float(os.environ.get("CROSSPOINT_TEST_TIME", "15"))
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, and none of those that the kernel gives to connections of other tests meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_768)  # /proc/sys/net/ipv4/ip_local_port_range begins there
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def state_of(stat):
