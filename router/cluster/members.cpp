@@ -20,7 +20,7 @@ bool Members::read(std::string_view text, Word& word, std::string_view& id, std:
   if (space == std::string_view::npos || slash == std::string_view::npos || slash < space) return false;
   id = text.substr(space + 1, slash - space - 1);
   start = text.substr(slash + 1);
-  if (id.empty() || start.empty()) return false;
+  if (id.empty() || start.empty() || text.size() > kLongestName) return false;
   for (std::size_t i = 0; i < kWords.size(); ++i) {
     if (text.substr(0, space) != kWords[i]) continue;
     word = static_cast<Word>(i);
@@ -42,6 +42,7 @@ Members::News Members::heard(Word word, std::string_view id, std::string_view st
     return News::left;
   }
   if (at == others_.end()) {
+    if (others_.size() >= kMost) return News::none;
     others_.emplace(id, Other{std::string(start), now});
     return News::joined;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ class Members {
   using Time = std::chrono::steady_clock::time_point;
   /// How many heartbeats a node may miss before it counts as gone.
   static constexpr int kMissed = 3;
+  /// More nodes than this are not counted, and longer names are not read: anybody may write to the channel.
+  static constexpr std::size_t kMost = 1000;
+  static constexpr std::size_t kLongestName = 256;
 
   /// What nodes say of themselves on their channel: "<word> <id>/<start>".
   enum class Word {

@@ -48,6 +48,21 @@ TEST_CASE("nodes come, restart, leave, and vanish when they have missed three he
   REQUIRE(members.list().empty());
 }
 
+TEST_CASE("who writes nonsense to the channel does not fill the memory") {
+  Members members("me", "1");
+  for (std::size_t i = 0; i < Members::kMost; ++i) {
+    REQUIRE(members.heard(Word::here, "n" + std::to_string(i), "1", {}) == News::joined);
+  }
+  REQUIRE(members.heard(Word::here, "one more", "1", {}) == News::none);
+  REQUIRE(members.list().size() == Members::kMost);
+  REQUIRE(members.heard(Word::bye, "n7", "1", {}) == News::left);
+  REQUIRE(members.heard(Word::here, "one more", "1", {}) == News::joined);
+  Word word{};
+  std::string_view id;
+  std::string_view start;
+  REQUIRE_FALSE(Members::read("hello " + std::string(Members::kLongestName, 'a') + "/1", word, id, start));
+}
+
 TEST_CASE("another node with the same id is reported once") {
   Members members("me", "1");
   REQUIRE(members.heard(Word::bye, "me", "0", {}) == News::none);  // the one before has left late

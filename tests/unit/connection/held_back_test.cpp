@@ -5,6 +5,7 @@
 
 #include "connection/endpoint.hpp"
 #include "connection/router.hpp"
+#include "realm/cluster_port.hpp"
 #include "realm/event_journal.hpp"
 #include "transports/message_port.hpp"
 
@@ -62,13 +63,30 @@ class Disk final : public realm::EventJournal {
   std::size_t unwritten = 0;
 };
 
+/// Other nodes, to which nothing is sent by itself.
+class Others final : public realm::ClusterPort {
+ public:
+  void subscription_made(const realm::SubscriptionRef&) override {}
+  void subscription_gone(const realm::SubscriptionRef&) override {}
+  void publish(const wamp::Publish& message, wamp::PublicationId, const realm::Identity*) override {
+    unsent += message.payload.bytes.size();
+  }
+  std::size_t backlog() const override { return unsent; }
+
+  std::size_t unsent = 0;
+};
+
 class World {
  public:
-  World() : router_({&io_}, {}), endpoint_(router_, {}), port(io_) {
+  explicit World(bool clustered = false) : router_({&io_}, {}), endpoint_(router_, {}), port(io_) {
     realm::Realm* realm = router_.add_realm("realm1", {});
     realm->add_role("anonymous", realm::make_fixed_authorizer({true, false}));
-    realm->add_history("com.kept", wamp::Match::exact, {10});
-    realm->set_journal(disk);
+    if (clustered) {
+      realm->set_cluster(others);
+    } else {
+      realm->add_history("com.kept", wamp::Match::exact, {10});
+      realm->set_journal(disk);
+    }
     connection_ = endpoint_.make_handler(port);
     receive(R"([1,"realm1",{"roles":{"publisher":{}}}])");
     REQUIRE(port.sent.back().starts_with("[2,"));
@@ -98,6 +116,7 @@ class World {
 
  public:
   Disk disk;
+  Others others;
   Port port;
 
  private:
@@ -124,6 +143,23 @@ TEST_CASE("who publishes is not read from while more than 64 MiB of history wait
   world.publish(1);
   REQUIRE_FALSE(world.port.reading);
   world.disk.unwritten = 0;
+  world.run();
+  world.publish(kMiB);
+  REQUIRE(world.port.reading);
+}
+
+TEST_CASE("who publishes is not read from while more than 64 MiB wait to be sent to other nodes") {
+  World world(true);
+  constexpr std::size_t kMiB = 1024 * 1024;
+  std::size_t publications = 0;
+  while (world.port.reading) {
+    REQUIRE(publications < 1000);
+    world.publish(kMiB);
+    ++publications;
+  }
+  REQUIRE(publications == 64);
+  REQUIRE(world.others.unsent > 64 * kMiB);
+  world.others.unsent = 0;
   world.run();
   world.publish(kMiB);
   REQUIRE(world.port.reading);
