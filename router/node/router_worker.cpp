@@ -276,8 +276,7 @@ bool RouterWorker::add_transport(const settings::Transport& transport, Inherited
                                  std::string& problem) {
   problem_.clear();
   auto factory = std::visit([this](const auto& kind) { return make_factory(kind); }, transport.kind);
-  const auto* tcp = std::get_if<settings::TcpEndpoint>(&transport.endpoint);
-  if (tcp != nullptr && tcp->tls) factory = with_tls(std::move(factory), *tcp->tls);
+  if (const auto& tls = settings::tls_of(transport.endpoint)) factory = with_tls(std::move(factory), *tls);
   if (!problem_.empty()) {
     problem = problem_;
     return false;

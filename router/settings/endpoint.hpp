@@ -35,9 +35,14 @@ struct UnixEndpoint {
   std::string path;  ///< absolute; a socket that is there and that nobody listens on is replaced
   int backlog = 50;
   unsigned permissions = 0666;  ///< of the socket's file
+  std::optional<Tls> tls;
 };
 
 using Endpoint = std::variant<TcpEndpoint, UnixEndpoint>;
+
+inline const std::optional<Tls>& tls_of(const Endpoint& endpoint) {
+  return std::visit([](const auto& kind) -> const std::optional<Tls>& { return kind.tls; }, endpoint);
+}
 
 /// "tcp port 8080" and the like, for messages.
 std::string describe(const Endpoint& endpoint);

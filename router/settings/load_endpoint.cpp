@@ -73,6 +73,10 @@ Tls load_tls(LoadContext& context, const Json& value, const std::string& path) {
   return tls;
 }
 
+void load_optional_tls(ObjectReader& endpoint, std::optional<Tls>& out) {
+  if (const Json* tls = endpoint.find("tls")) out = load_tls(endpoint.context(), *tls, endpoint.path_of("tls"));
+}
+
 TcpEndpoint load_tcp(ObjectReader& object) {
   TcpEndpoint endpoint;
   const Json* version = object.find("version");
@@ -92,7 +96,7 @@ TcpEndpoint load_tcp(ObjectReader& object) {
   endpoint.backlog = static_cast<int>(object.integer("backlog", 1, 65535).value_or(50));
   endpoint.shared = object.boolean("shared", false);
   endpoint.user_timeout = static_cast<std::uint32_t>(object.integer("user_timeout", 0, 65535).value_or(0));
-  if (const Json* tls = object.find("tls")) endpoint.tls = load_tls(object.context(), *tls, object.path_of("tls"));
+  load_optional_tls(object, endpoint.tls);
   return endpoint;
 }
 
@@ -136,6 +140,7 @@ UnixEndpoint load_unix(ObjectReader& object) {
   endpoint.path = context.absolute(expand_variables(object.required_text("path", "a file name"), context.environment));
   endpoint.backlog = static_cast<int>(object.integer("backlog", 1, 65535).value_or(50));
   endpoint.permissions = load_permissions(object, endpoint.permissions);
+  load_optional_tls(object, endpoint.tls);
   return endpoint;
 }
 

@@ -65,7 +65,7 @@ def run_session(way, serializers, scenario):
     if isinstance(way.port, int):
         connecting = loop.create_connection(factory, "127.0.0.1", way.port, **tls)
     else:
-        connecting = loop.create_unix_connection(factory, str(way.port))
+        connecting = loop.create_unix_connection(factory, str(way.port), **tls)
     transport, _ = loop.run_until_complete(connecting)
     loop.call_later(nodes.TIME, loop.stop)
     loop.run_forever()

@@ -43,7 +43,7 @@ def router_with(transports, realms=None, options=None):
 
 
 NAMES = ["websocket", "rawsocket", "websocket-unix", "rawsocket-unix", "websocket-tls", "rawsocket-tls",
-         "websocket-universal", "rawsocket-universal", "websocket-batched"]
+         "websocket-unix-tls", "rawsocket-unix-tls", "websocket-universal", "rawsocket-universal", "websocket-batched"]
 
 
 def all_ways(directory, realms=None, **more):
@@ -65,6 +65,9 @@ def all_ways(directory, realms=None, **more):
         add(kind, make, {"type": kind, "endpoint": tcp(port), **more}, port)
         path = directory / f"{kind}.sock"
         add(f"{kind}-unix", make, {"type": kind, "endpoint": {"type": "unix", "path": path.name}, **more}, path, peer="unix")
+        path = directory / f"{kind}-tls.sock"
+        add(f"{kind}-unix-tls", make, {"type": kind, "endpoint": {"type": "unix", "path": path.name, "tls": settings},
+                                       **more}, path, peer="unix", tls=context)
         port = nodes.free_port()
         add(f"{kind}-tls", make, {"type": kind, "endpoint": tcp(port, tls=settings), **more}, port, tls=context)
     port = nodes.free_port()
