@@ -13,7 +13,8 @@ namespace crosspoint::settings {
 /// The files of a ZIP archive.
 struct Archive {
   std::string file;                               ///< absolute
-  std::string origin;                             ///< where the file can be had; for messages only
+  std::string origin;                             ///< where the file can be had: http:// or https://
+  bool download = false;                          ///< fetch it from there if it is missing
   bool cache = false;                             ///< keep contents in memory, up to a limit
   std::string default_object;                     ///< behind paths that are empty or end with '/'
   std::string object_prefix;                      ///< in front of every path

@@ -8,6 +8,11 @@ namespace {
 
 constexpr std::size_t kSha256Digits = 64;
 
+bool is_http_url(std::string_view url) {
+  const std::size_t host = url.starts_with("http://") ? 7 : url.starts_with("https://") ? 8 : url.size();
+  return host < url.size() && url[host] != '/' && url.find_first_of(" \t\r\n") == std::string_view::npos;
+}
+
 void load_hashes(ObjectReader& object, std::vector<std::string>& hashes) {
   each_item(object, "hashes", [&](const Json& item, const std::string& path) {
     std::string hash = item.is_string() ? item.get<std::string>() : std::string();
@@ -104,8 +109,13 @@ Archive load_archive(ObjectReader& object) {
   LoadContext& context = object.context();
   archive.file = context.absolute(object.required_text("archive", "the path of a ZIP file"));
   archive.origin = object.text_or("origin", "");
-  if (object.boolean("download", false)) {
-    context.warn(object.path_of("download"), "archives are not downloaded here", "a file that is there");
+  if (!archive.origin.empty() && !is_http_url(archive.origin)) {
+    context.error(object.path_of("origin"), "\"" + archive.origin + "\" cannot be fetched",
+                  "a URL that begins with http:// or https://");
+  }
+  archive.download = object.boolean("download", false);
+  if (archive.download && archive.origin.empty()) {
+    context.warn(object.path_of("download"), "has no effect without \"origin\"", "an origin to fetch the archive from");
   }
   archive.cache = object.boolean("cache", false);
   archive.default_object = object.text_or("default_object", "");

@@ -1,13 +1,19 @@
 """The path service `archive`: files out of a ZIP archive."""
 
 import hashlib
+import http.server
+import os
 import random
 import socket
+import ssl
+import threading
+import time
 import zipfile
 
 import pytest
 
 from support import node as nodes
+from support.certificates import Authority
 from support.http import request
 
 LARGE = random.Random(1).randbytes(3_000_000)
@@ -121,7 +127,7 @@ def test_a_damaged_file_is_not_passed_off_as_whole(archive, start, port, tmp_pat
 
 @pytest.mark.parametrize(("change", "problem"), [
     ({"archive": "none.zip", "origin": "http://example.org/a.zip"},
-     "there is no archive .*none.zip; put there what is at http://example.org/a.zip"),
+     "there is no archive .*none.zip; \"download\": true fetches it from http://example.org/a.zip"),
     ({"archive": "config.json"}, "config.json: Not a zip archive"),
     ({"hashes": ["ab" * 32]}, "has the SHA-256 hash [0-9a-f]{64}, which is none of those"),
 ])
@@ -130,3 +136,150 @@ def test_an_archive_that_cannot_be_used_stops_the_start(archive, start, port, ch
         port, paths={"zip": {"type": "archive", "archive": str(archive), **change}})), wait=False)
     assert node.wait() == 1
     node.wait_for(problem)
+
+
+class Origin:
+    """A server that has the archive: `answer(handler)` sends it. Over TLS with an authority's certificate."""
+
+    def __init__(self, answer, authority=None):
+        origin = self
+        self.asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                origin.asked.append(self.path)
+                answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://localhost:{self.server.server_port}/files/site.zip?version=1"
+        if authority:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            key, certificate = authority.issue("origin")
+            context.load_cert_chain(certificate, key)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.url = self.url.replace("http:", "https:")
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def whole(data):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+    return answer
+
+
+@pytest.fixture
+def origin():
+    """origin(answer, authority): an Origin that ends with the test."""
+    running = []
+
+    def make(*arguments):
+        running.append(Origin(*arguments))
+        return running[-1]
+
+    yield make
+    for each in running:
+        each.server.shutdown()
+        each.server.server_close()
+
+
+def fetching(port, url, **more):
+    return nodes.config(port, paths={"zip": {"type": "archive", "archive": "fetched.zip", "origin": url, "download": True,
+                                             **more}})
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_an_archive_that_is_missing_is_fetched_once(archive, origin, start, port, tmp_path, monkeypatch, secure):
+    authority = Authority(tmp_path / "ca") if secure else None
+    if secure:
+        monkeypatch.setenv("SSL_CERT_FILE", authority.file)
+    data = archive.read_bytes()
+    server = origin(whole(data), authority)
+    document = fetching(port, server.url, hashes=[hashlib.sha256(data).hexdigest()])
+    node = start(document)
+    node.wait_for("archive .*fetched.zip with [0-9]+ files, from http")
+    assert get(port, "/zip/app/large.bin")[::2] == (200, LARGE)
+    assert server.asked == ["/files/site.zip?version=1"]
+    directory = node.directory
+    assert sorted(file for file in os.listdir(directory) if "zip" in file) == ["fetched.zip"]
+    assert (directory / "fetched.zip").read_bytes() == data
+    assert node.stop() == 0
+    again = start(document)
+    again.wait_for("archive .*fetched.zip with [0-9]+ files$")
+    assert get(port, "/zip/app/text.txt")[2] == TEXT and len(server.asked) == 1
+
+
+def cut_short(data):
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data[:1000])
+    return answer
+
+
+def not_found(handler):
+    handler.send_error(404)
+
+
+@pytest.mark.parametrize(("kind", "problem"), [
+    ("missing", "the server answers 404"),
+    ("cut short", "the connection ended, or stood still, before all of it was there"),
+    ("no archive", "Not a zip archive"),
+    ("another", "has the SHA-256 hash [0-9a-f]{64}, which is none of those"),
+    ("untrusted", "the server's certificate is not to be trusted"),
+    ("away", "the server cannot be reached"),
+])
+def test_what_cannot_be_fetched_is_not_served_and_leaves_nothing(archive, origin, start, port, tmp_path, kind, problem):
+    data = archive.read_bytes()
+    answer = {"missing": not_found, "cut short": cut_short(data), "no archive": whole(b"no archive")}.get(kind, whole(data))
+    server = origin(answer, Authority(tmp_path / "ca") if kind == "untrusted" else None)
+    with socket.socket() as away:
+        away.bind(("127.0.0.1", 0))  # nobody listens there
+        url = f"http://127.0.0.1:{away.getsockname()[1]}/x.zip" if kind == "away" else server.url
+        node = start(fetching(port, url, **({"hashes": ["ab" * 32]} if kind == "another" else {})))
+        node.wait_for("archive .*fetched.zip: it cannot be fetched from http.*" + problem)
+    status, headers, _ = get(port, "/zip/app/text.txt")
+    assert (status, headers["Retry-After"]) == (503, "10")
+    assert not [file for file in os.listdir(node.directory) if "zip" in file]
+
+
+def test_a_failed_attempt_is_followed_by_another(archive, origin, start, port):
+    answers = [not_found, whole(archive.read_bytes())]
+    server = origin(lambda handler: answers[len(server.asked) - 1](handler))
+    node = start(fetching(port, server.url))
+    node.wait_for("it cannot be fetched")
+    end = time.monotonic() + 3 * nodes.TIME
+    while get(port, "/zip/app/text.txt")[::2] != (200, TEXT):
+        assert time.monotonic() < end, node.output()
+        time.sleep(0.05)
+    assert len(server.asked) == 2
+
+
+def test_a_node_ends_while_an_archive_is_being_fetched(origin, start, port):
+    begun, over = threading.Event(), threading.Event()
+
+    def never_end(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        begun.set()
+        try:
+            while not over.wait(0.1):
+                handler.wfile.write(b"x")
+        except OSError:
+            pass  # the node has gone
+
+    node = start(fetching(port, origin(never_end).url))
+    assert begun.wait(nodes.TIME)
+    assert get(port, "/zip/")[0] == 503
+    try:
+        assert node.stop() == 0
+    finally:
+        over.set()
+    assert not [file for file in os.listdir(node.directory) if "zip" in file]

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/task_thread.hpp"
 #include "transports/stream.hpp"
+#include "transports/web/download.hpp"
 #include "transports/web/mime_types.hpp"
 #include "transports/web/services.hpp"
 #include "transports/web/zip_archive.hpp"
@@ -23,6 +25,8 @@ constexpr std::size_t kMaxQueued = 256 * 1024;
 /// What is kept in memory with `cache`: contents up to this size, and all of them together.
 constexpr std::size_t kMaxCached = 8 * 1024 * 1024;
 constexpr std::size_t kMaxCache = 64 * 1024 * 1024;
+/// After an archive could not be fetched, until it is tried again.
+constexpr int kRetrySeconds = 10;
 
 std::string sha256(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -154,25 +158,53 @@ class Transfer final : public std::enable_shared_from_this<Transfer> {
   bool last_ = false;
 };
 
-/// The files of a ZIP archive, which is opened once, at the start.
+/// What is wrong with the hash of the archive in `file`, or nothing.
+std::string check_hash(const settings::Archive& settings, const std::string& file) {
+  if (settings.hashes.empty()) return {};
+  const std::string hash = sha256(file);
+  if (std::find(settings.hashes.begin(), settings.hashes.end(), hash) != settings.hashes.end()) return {};
+  return fmt::format("the archive {} has the SHA-256 hash {}, which is none of those in \"hashes\"", file, hash);
+}
+
+std::shared_ptr<ZipArchive> open_archive(const settings::Archive& settings, const std::string& file,
+                                         std::string& problem) {
+  problem = check_hash(settings, file);
+  return problem.empty() ? ZipArchive::open(file, problem) : nullptr;
+}
+
+/// The files of a ZIP archive, which is opened once: at the start, or when it has been fetched.
 class ArchiveService final : public HttpService {
  public:
+  /// `archive` is nullptr if it has to be fetched first.
   ArchiveService(const settings::Archive& settings, std::shared_ptr<ZipArchive> archive)
-      : settings_(settings), archive_(std::move(archive)) {}
+      : settings_(settings), archive_(std::move(archive)) {
+    if (archive_ != nullptr) return;
+    download_ = std::make_unique<Download>(settings_.origin, settings_.file);
+    fetch_again();
+  }
+  ~ArchiveService() {
+    if (download_) download_->stop();
+  }
 
   void handle(std::shared_ptr<HttpExchange> exchange, std::string_view rest) const override {
     const HttpRequest& request = exchange->request();
     if (request.method != "GET" && request.method != "HEAD") return exchange->respond(method_not_allowed("GET, HEAD"));
+    const auto archive = current();
+    if (!archive) {
+      auto later = HttpResponse::text(503, "the archive is not there yet\n");
+      later.set("Retry-After", std::to_string(kRetrySeconds));
+      return exchange->respond(std::move(later));
+    }
     std::string name(rest);
     if ((name.empty() || name.ends_with('/'))) name += settings_.default_object;
     name = with_prefix(name);
-    const ZipArchive::Entry* entry = archive_->find(name);
+    const ZipArchive::Entry* entry = archive->find(name);
     if (entry == nullptr && !settings_.default_file.empty()) {
       name = with_prefix(settings_.default_file);
-      entry = archive_->find(name);
+      entry = archive->find(name);
     }
     if (entry == nullptr) return exchange->respond(not_found(request));
-    serve(std::move(exchange), *entry, std::move(name));
+    serve(std::move(exchange), archive, *entry, std::move(name));
   }
 
  private:
@@ -181,7 +213,47 @@ class ArchiveService final : public HttpService {
     return prefix.empty() || prefix.ends_with('/') ? prefix + name : prefix + "/" + name;
   }
 
-  void serve(std::shared_ptr<HttpExchange> exchange, const ZipArchive::Entry& entry, std::string name) const {
+  /// nullptr if it is not there yet. Who asks for it then has it fetched again, if the last time is not too recent.
+  std::shared_ptr<ZipArchive> current() const {
+    const std::lock_guard lock(mutex_);
+    if (!archive_ && !fetching_ && std::chrono::steady_clock::now() >= next_try_) fetch_again();
+    return archive_;
+  }
+
+  /// With mutex_ held, or from the constructor.
+  void fetch_again() const {
+    fetching_ = true;
+    unpacker_->post([this] { fetch(); });
+  }
+
+  /// On the archive's thread.
+  void fetch() const {
+    log::info("archive {}: fetching it from {}", settings_.file, settings_.origin);
+    std::string problem;
+    std::shared_ptr<ZipArchive> archive;
+    std::error_code error;
+    const auto check = [this](const std::string& name, std::string& why) {
+      return open_archive(settings_, name, why) != nullptr;
+    };
+    // Another service may have fetched it meanwhile.
+    if (std::filesystem::exists(settings_.file, error) || download_->run(check, problem)) {
+      archive = open_archive(settings_, settings_.file, problem);
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      archive_ = archive;
+      fetching_ = false;
+      next_try_ = std::chrono::steady_clock::now() + std::chrono::seconds(kRetrySeconds);
+    }
+    if (archive) {
+      log::info("archive {} with {} files, from {}", settings_.file, archive->size(), settings_.origin);
+    } else {
+      log::error("archive {}: it cannot be fetched from {}: {}", settings_.file, settings_.origin, problem);
+    }
+  }
+
+  void serve(std::shared_ptr<HttpExchange> exchange, std::shared_ptr<ZipArchive> archive,
+             const ZipArchive::Entry& entry, std::string name) const {
     const HttpRequest& request = exchange->request();
     HttpResponse response;
     const std::string etag = fmt::format("\"{:08x}-{:x}\"", entry.crc, entry.size);
@@ -204,38 +276,35 @@ class ArchiveService final : public HttpService {
       return exchange->finish();
     }
     if (exchange->stream() == nullptr) return;
-    std::make_shared<Transfer>(std::move(exchange), unpacker_, archive_, entry, std::move(name),
+    std::make_shared<Transfer>(std::move(exchange), unpacker_, std::move(archive), entry, std::move(name),
                                settings_.cache ? &cache_ : nullptr)
         ->run(std::move(response));
   }
 
   settings::Archive settings_;
-  const std::shared_ptr<ZipArchive> archive_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<ZipArchive> archive_;               // guarded by mutex_
+  mutable bool fetching_ = false;                             // guarded by mutex_
+  mutable std::chrono::steady_clock::time_point next_try_{};  // guarded by mutex_
+  std::unique_ptr<Download> download_;                        // nullptr if the archive was there
   mutable Cache cache_;
   // Where all that is read from the archive is read; ends first.
   const std::shared_ptr<base::TaskThread> unpacker_ = std::make_shared<base::TaskThread>();
 };
 
-/// What is wrong with the file, or nothing.
-std::string check_hash(const settings::Archive& settings) {
-  if (settings.hashes.empty()) return {};
-  const std::string hash = sha256(settings.file);
-  if (std::find(settings.hashes.begin(), settings.hashes.end(), hash) != settings.hashes.end()) return {};
-  return fmt::format("the archive {} has the SHA-256 hash {}, which is none of those in \"hashes\"", settings.file,
-                     hash);
-}
-
 }  // namespace
 
 std::unique_ptr<HttpService> make_archive(const settings::Archive& settings, const ServiceContext& context) {
   std::string problem;
-  std::unique_ptr<ZipArchive> archive;
+  std::shared_ptr<ZipArchive> archive;
   std::error_code error;
-  if (!std::filesystem::exists(settings.file, error)) {
+  if (std::filesystem::exists(settings.file, error)) {
+    archive = open_archive(settings, settings.file, problem);
+  } else if (settings.download && !settings.origin.empty()) {
+    return std::make_unique<ArchiveService>(settings, nullptr);
+  } else {
     problem = fmt::format("there is no archive {}{}", settings.file,
-                          settings.origin.empty() ? "" : "; put there what is at " + settings.origin);
-  } else if (problem = check_hash(settings); problem.empty()) {
-    archive = ZipArchive::open(settings.file, problem);
+                          settings.origin.empty() ? "" : "; \"download\": true fetches it from " + settings.origin);
   }
   if (!archive) {
     context.refuse(problem);
