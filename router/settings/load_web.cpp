@@ -37,7 +37,9 @@ bool is_path(const std::string& path) {
 StaticFiles load_static(ObjectReader& object) {
   StaticFiles files;
   LoadContext& context = object.context();
-  if (object.find("package") != nullptr || object.find("resource") != nullptr) {
+  const bool package = object.find("package") != nullptr;
+  const bool resource = object.find("resource") != nullptr;
+  if (package || resource) {
     context.unsupported(object.path(), "static files of a Python package are not available; use \"directory\"");
   } else {
     files.directory = context.absolute(object.required_text("directory", "the path of a directory"));

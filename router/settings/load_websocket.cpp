@@ -107,7 +107,10 @@ void load_websocket_options(ObjectReader& object, WebSocketOptions& out) {
   load_compression(options, out);
   out.require_websocket_subprotocol = options.boolean("require_websocket_subprotocol", true);
   out.show_server_version = options.boolean("show_server_version", false);
-  options.ignore("enable_flash_policy");
+  if (const Json* flash = options.find("enable_flash_policy"); flash != nullptr && *flash == true) {
+    options.context().warn(options.path_of("enable_flash_policy"), "has no effect: there are no Flash clients any more",
+                           "false");
+  }
   options.ignore("flash_policy");
   load_queue_options(options, out.queue);
   options.finish();

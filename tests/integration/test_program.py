@@ -90,6 +90,50 @@ def test_start_names_what_is_not_available_and_can_go_without(tmp_path, port, st
     Client(port)
 
 
+def websocket(**more):
+    return {"type": "websocket", "endpoint": {"type": "tcp", "port": 8080}, **more}
+
+
+def path_service(**service):
+    return {"type": "web", "endpoint": {"type": "tcp", "port": 8080}, "paths": {"/": service}}
+
+
+PYTHON = "it hosts Python code; run that in a server of its own"
+
+
+@pytest.mark.parametrize(("transport", "where", "text"), [
+    (websocket(endpoint={"type": "onion", "port": 80}), ".endpoint", 'endpoints of type "onion" are not available'),
+    (websocket(endpoint={"type": "twisted"}), ".endpoint", 'endpoints of type "twisted" are not available'),
+    ({"type": "flashpolicy"}, "", 'transports of type "flashpolicy" are not available'),
+    ({"type": "mqtt"}, "", 'transports of type "mqtt" are not available'),
+    ({"type": "stream.testee"}, "", 'transports of type "stream.testee" are not available'),
+    ({"type": "universal", "endpoint": {"type": "tcp", "port": 8080}, "mqtt": {}}, ".mqtt", "MQTT is not available"),
+    (websocket(serializers=["json", "flatbuffers"]), ".serializers[1]", 'the serializer "flatbuffers" is not available'),
+    (websocket(options={"enable_flash_policy": True}), ".options.enable_flash_policy",
+     "has no effect: there are no Flash clients any more"),
+    (websocket(auth={"cryptosign": {"type": "static", "trustroots": {}}}), ".auth.cryptosign.trustroots",
+     "certificate chains for cryptosign are not available"),
+    (websocket(auth={"anonymous-proxy": {"type": "static"}}), ".auth.anonymous-proxy",
+     'the authentication method "anonymous-proxy" is not available'),
+    (websocket(auth={"cryptosign-proxy": {"type": "static"}}), ".auth.cryptosign-proxy",
+     'the authentication method "cryptosign-proxy" is not available'),
+    (websocket(auth={"ticket": {"type": "function", "create": "module.function"}}), ".auth.ticket",
+     "authentication by a Python function is not available; use a dynamic authenticator"),
+    (path_service(type="wsgi", module="m", object="o"), ".paths./", f'the path service "wsgi" is not available: {PYTHON}'),
+    (path_service(type="resource", classname="c"), ".paths./",
+     f'the path service "resource" is not available: {PYTHON}'),
+    (path_service(type="wap"), ".paths./", 'the path service "wap" is not available'),
+    (path_service(type="catalog"), ".paths./", 'the path service "catalog" is not available: it belongs to XBR'),
+    (path_service(type="static", package="p", resource="r"), ".paths./",
+     'static files of a Python package are not available; use "directory"'),
+])
+def test_check_explains_each_transport_option_and_method_that_is_not_available(tmp_path, transport, where, text):
+    directory = write_config(tmp_path, {"version": 2, "workers": [{"type": "router", "transports": [transport]}]})
+    result = run("check", "--cbdir", directory)
+    assert f"workers[0].transports[0]{where}: {text}" in result.stdout
+    assert result.returncode == 0 and "Ok, node configuration looks good!" in result.stdout
+
+
 def test_what_is_not_available_is_left_out_wherever_it_is(tmp_path, port, start):
     """In nested paths, and in the web part of a universal transport."""
     python, value = {"type": "wsgi", "module": "m", "object": "o"}, {"type": "json", "value": 1}
