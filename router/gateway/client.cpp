@@ -56,6 +56,7 @@ class Client::Handler final : public transports::PlainHandler {
 Client::Client(HubPart& part, const Route& route, std::uint64_t number, std::string peer_address)
     : part_(part),
       route_(route),
+      counters_(part.counters(route)),
       number_(number),
       id_(part.id_of(number)),
       peer_address_(std::move(peer_address)),
@@ -87,6 +88,7 @@ std::unique_ptr<transports::PlainHandler> Client::open(transports::PlainPort& po
   if (!principal_.is_null()) introduction_ = Introduction(identity());
   port_ = &port;
   part_.add(shared_from_this());
+  ++counters_.opened;
   log::debug("route \"{}\": {} is connection {}", route_.settings.route, peer_address_, id_);
   part_.announce("on_open", "[" + introduction_.json + "]");
   if (!route_.settings.procedures.open.empty()) queue_.push({Kind::open, {}, {}});
@@ -99,6 +101,7 @@ void Client::abandon(std::string_view reason) { leave({kNoCloseFrame, std::strin
 void Client::on_data(DataKind kind, std::string_view message) {
   if (shutting_down_) return;
   ++received_;
+  ++counters_.received;
   if (queue_.begin_message()) return make_message(kind, message);
   queue_.push({Kind::message, kind, std::string(message)});
   update_reading();
@@ -218,6 +221,7 @@ void Client::reply(const json& value) {
 bool Client::has_room() {
   const settings::QueueOptions& limits = route_.settings.options.queue;
   if (port_->queued() < limits.max_queued_bytes) return true;
+  ++counters_.dropped;
   if (dropped_++ == 0) {
     log::warn("connection {} reads too slowly: more than {} bytes wait for it; messages for it are dropped from now on",
               id_, limits.max_queued_bytes);
@@ -237,6 +241,7 @@ Sent Client::send(DataKind kind, base::Bytes message) {
   if (!has_room()) return Sent::full;
   port_->send(kind, message);
   ++sent_;
+  ++counters_.sent;
   check_queue();
   return Sent::yes;
 }
@@ -246,6 +251,7 @@ Sent Client::send(const transports::SharedFrame& frame) {
   if (!has_room()) return Sent::full;
   port_->send(frame);
   ++sent_;
+  ++counters_.sent;
   check_queue();
   return Sent::yes;
 }

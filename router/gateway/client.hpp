@@ -16,6 +16,7 @@ namespace crosspoint::gateway {
 
 class HubPart;
 struct Route;
+struct RouteCounters;
 
 /// What became of a message for a connection.
 enum class Sent { yes, gone, full };
@@ -36,6 +37,8 @@ class Client : public std::enable_shared_from_this<Client> {
   /// What each call begins with.
   const Introduction& introduction() const { return introduction_; }
   nlohmann::json describe() const;
+  /// Of its route.
+  RouteCounters& counters() { return counters_; }
 
   /// The connection is accepted: makes its handler.
   std::unique_ptr<transports::PlainHandler> open(transports::PlainPort& port, nlohmann::json principal);
@@ -78,6 +81,7 @@ class Client : public std::enable_shared_from_this<Client> {
 
   HubPart& part_;
   const Route& route_;
+  RouteCounters& counters_;
   const std::uint64_t number_;
   const std::string id_;
   const std::string peer_address_;

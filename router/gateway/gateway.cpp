@@ -28,6 +28,8 @@ std::unique_ptr<transports::HttpService> Gateway::make_service(const settings::G
   const realm::Role* role = hub != nullptr ? router_.find_realm(settings.realm)->find_role(settings.role) : nullptr;
   if (role == nullptr) return nullptr;
   routes_.push_back(std::make_unique<Route>(Route{settings, *role, *hub}));
+  // So that a route that nobody has used is counted with zeros.
+  for (unsigned thread = 0; thread < threads_; ++thread) hub->part(thread).counters(*routes_.back());
   return std::make_unique<GatewayService>(*routes_.back(), closed_);
 }
 

@@ -85,11 +85,13 @@ void GatewayService::answer_request(std::shared_ptr<transports::HttpExchange> ex
   arguments += "]";
   part.service(route_).call(route_.settings.procedures.request, arguments,
                             std::chrono::seconds(route_.settings.timeout),
-                            [this, exchange](const connection::Service::Answer& answer) {
+                            [this, &part, exchange](const connection::Service::Answer& answer) {
                               std::string problem;
                               HttpResponse response = read_response(answer, problem);
-                              if (!problem.empty())
+                              if (!problem.empty()) {
+                                ++part.counters(route_).failed;
                                 log::info("route \"{}\": a request failed: {}", route_.settings.route, problem);
+                              }
                               exchange->respond(std::move(response));
                             });
 }
@@ -103,6 +105,7 @@ void GatewayService::decide(Request& request, const connection::Service::Answer&
     }
     return accept(request);
   }
+  ++request.client->counters().refused;
   log::info("route \"{}\": connection {} refused with status {}: {}", route_.settings.route, request.client->id(),
             decision.status, decision.reason);
   HttpResponse response = HttpResponse::text(

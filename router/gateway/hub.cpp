@@ -46,6 +46,20 @@ std::size_t HubPart::broadcast(std::string_view route, const Data& data, const s
   return count;
 }
 
+std::map<std::string, RouteCounters> HubPart::count(std::string_view route) const {
+  std::map<std::string, RouteCounters> counts;
+  for (const auto& [its, counters] : counters_) {
+    // A name may stand for several routes.
+    if (route.empty() || its->settings.route == route) counts[its->settings.route] += counters;
+  }
+  for (const auto& client : clients(route)) {
+    RouteCounters& count = counts[client->route().settings.route];
+    ++count.connections;
+    if (client->port() != nullptr) count.queued_bytes += client->port()->queued();
+  }
+  return counts;
+}
+
 void HubPart::announce(std::string_view what, std::string_view arguments) {
   const realm::Role& trusted = *gate_.shard().realm().find_role(realm::kTrustedRole);
   gate_.service(trusted).publish("crosspoint.gateway." + std::string(what), arguments);
@@ -56,6 +70,7 @@ void HubPart::shut_down() {
 }
 
 void HubPart::failed(const Route& route, std::string_view what, const connection::Service::Answer& answer) {
+  ++counters(route).failed;
   if (!failing_.insert(&route).second) {
     log::debug("route \"{}\": {}: {} {}", route.settings.route, what, answer.error, answer.message);
     return;

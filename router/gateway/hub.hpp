@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "connection/service.hpp"
 #include "gateway/client.hpp"
 #include "gateway/connection_id.hpp"
+#include "gateway/route_counters.hpp"
 #include "settings/gateway.hpp"
 
 namespace crosspoint::gateway {
@@ -64,6 +66,11 @@ class HubPart {
     if (!failing_.empty()) failing_.erase(&route);
   }
 
+  /// Those of a route, on this thread.
+  RouteCounters& counters(const Route& route) { return counters_[&route]; }
+  /// The counters of the routes that have been in use, by name; those of all, if the name given is empty.
+  std::map<std::string, RouteCounters> count(std::string_view route) const;
+
   void count_up() { count_.fetch_add(1, std::memory_order_relaxed); }
   void count_down() { count_.fetch_sub(1, std::memory_order_relaxed); }
 
@@ -75,6 +82,7 @@ class HubPart {
   tsl::robin_map<std::uint64_t, std::shared_ptr<Client>> clients_;
   std::function<void(const std::string& id)> gone_;
   std::set<const Route*> failing_;
+  std::map<const Route*, RouteCounters> counters_;
   std::string buffer_;
 };
 

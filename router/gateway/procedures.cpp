@@ -36,7 +36,8 @@ bool Procedures::start() {
   };
   return provide("send", &Procedures::send) && provide("send_many", &Procedures::send_many) &&
          provide("broadcast", &Procedures::broadcast) && provide("close", &Procedures::close) &&
-         provide("list", &Procedures::list) && provide("get", &Procedures::get);
+         provide("list", &Procedures::list) && provide("get", &Procedures::get) &&
+         provide("statistics", &Procedures::statistics);
 }
 
 template <class Task, class Then>
@@ -216,6 +217,31 @@ void Procedures::get(const Call& call) {
         if (details.is_null()) return gone(request);
         service_->yield(request, details);
       });
+}
+
+void Procedures::statistics(const Call& call) {
+  const auto route = route_argument(call, false);
+  if (!route) return;
+  using Counts = std::map<std::string, RouteCounters>;
+  on_all_threads([route = *route](HubPart& part) { return part.count(route); },
+                 [this, call_id = call.id](const std::vector<Counts>& parts) {
+                   Counts sums;
+                   for (const Counts& part : parts) {
+                     for (const auto& [name, counters] : part) sums[name] += counters;
+                   }
+                   json all = json::object();
+                   for (const auto& [name, sum] : sums) {
+                     all[name] = {{"connections", sum.connections},
+                                  {"queued_bytes", sum.queued_bytes},
+                                  {"opened", sum.opened},
+                                  {"received", sum.received},
+                                  {"sent", sum.sent},
+                                  {"dropped", sum.dropped},
+                                  {"failed", sum.failed},
+                                  {"refused", sum.refused}};
+                   }
+                   service_->yield(call_id, all);
+                 });
 }
 
 }  // namespace crosspoint::gateway

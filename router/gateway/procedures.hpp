@@ -22,6 +22,9 @@ inline constexpr std::string_view kSlowReceiver = "crosspoint.error.slow_receive
 ///   close      [id] {code, reason}            error if the connection is gone
 ///   list       [route]                        ids; of all routes without an argument
 ///   get        [id]                           what is known of a connection
+///   statistics [route]                        by route: connections and queued_bytes now; since the start, opened and
+///                                             refused (connections), received, sent and dropped (messages), failed
+///                                             (calls)
 /// What one session sends arrives in the order in which it sent it. They live on one thread and reach the connections
 /// of the others by posting.
 class Procedures {
@@ -40,6 +43,7 @@ class Procedures {
   void close(const Call& call);
   void list(const Call& call);
   void get(const Call& call);
+  void statistics(const Call& call);
 
   /// The connection that an argument names; an error has been sent if nothing is returned.
   std::optional<ConnectionId> connection_argument(const Call& call);

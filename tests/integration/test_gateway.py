@@ -98,11 +98,17 @@ def knock(port, target="/play", headers=""):
     return link
 
 
-def enter(link):
+def head_of(link):
     """Reads the answer to a handshake; its head."""
     while b"\r\n\r\n" not in link.buffer:
         link.fill()
     head, link.buffer = link.buffer.split(b"\r\n\r\n", 1)
+    return head
+
+
+def enter(link):
+    """The same for one that is accepted."""
+    head = head_of(link)
     assert head.startswith(b"HTTP/1.1 101"), head
     return head
 
@@ -560,16 +566,46 @@ def test_a_connection_that_does_not_read(start, port, policy):
     node = start(document(port, play=route(procedures=("message", "disconnect"), options=options)))
     worker = Worker(port, "message", "disconnect")
     client, connection = begin(port, worker, receive_buffer=4096)
-    answers = set()
-    while answers <= {True}:
-        answers.add(worker.ask_gateway("send", connection, "x" * 60000))
-    assert answers - {True} <= {"crosspoint.error.slow_receiver", GONE}
+    sent = [True]
+    while sent[-1] is True:
+        sent.append(worker.ask_gateway("send", connection, "x" * 60000))
+    assert sent[-1] in {"crosspoint.error.slow_receiver", GONE}
     node.wait_for(f"connection {connection} reads too slowly")
     if policy == "disconnect":
         assert worker.serve("disconnect")[1]["reason"] == "the connection reads too slowly"
     else:
         assert worker.ask_gateway("get", connection)["messages"]["dropped"] >= 1
+        counted = worker.ask_gateway("statistics", "play")["play"]
+        assert counted["dropped"] == 1 and counted["sent"] == sent[1:].count(True) and counted["queued_bytes"] > 0
         assert client.hear() == "x" * 60000
+
+
+def test_what_a_route_has_seen_is_counted(start, port):
+    start(document(port, play=route(procedures=("connect", "message", "disconnect")), quiet=route("quiet")))
+    worker = Worker(port, "connect", "message", "disconnect")
+    nothing = dict.fromkeys(("connections", "queued_bytes", "opened", "refused", "received", "sent", "dropped", "failed"), 0)
+    assert worker.ask_gateway("statistics") == {"play": nothing, "quiet": nothing}
+    links = [knock(port) for _ in range(5)]  # on both threads
+    for verdict in (True, True, True, True, False):
+        worker.serve("connect", verdict)
+    links = [link for link in links if head_of(link).startswith(b"HTTP/1.1 101")]
+    assert len(links) == 4
+    for link in links:
+        link.send_frame(TEXT, b"one")
+        request, _ = worker.next_call("message")
+        worker.answer(request, "answer")
+        assert link.receive_frame()[1] == b"answer"
+    assert worker.ask_gateway("broadcast", "play", "for all") == 4
+    links[0].send_frame(TEXT, b"two")
+    worker.refuse(worker.next_call("message")[0])
+    links[0].send_frame(CLOSE, struct.pack("!H", 1000))
+    worker.serve("disconnect")
+    counted = worker.ask_gateway("statistics")
+    assert counted == {"quiet": nothing, "play": {**nothing, "connections": 3, "opened": 4, "refused": 1, "received": 5,
+                                                   "sent": 8, "failed": 1}}
+    assert worker.ask_gateway("statistics", "quiet") == {"quiet": nothing}
+    assert worker.ask_gateway("statistics", "nowhere") == {}
+    assert worker.ask_gateway("statistics", 5) == "wamp.error.invalid_argument"
 
 
 def test_the_worker_is_told_before_the_router_closes_connections(start, port):
