@@ -22,7 +22,7 @@ namespace {
 
 std::unique_ptr<const realm::Authorizer> make_authorizer(const settings::Role& role, const settings::Compat& compat) {
   if (const auto* fixed = std::get_if<settings::FixedPermission>(&role.permissions)) {
-    return realm::make_fixed_authorizer({fixed->allow, false});
+    return realm::make_fixed_authorizer({fixed->allow, false, role.trustlevel.value_or(wamp::kNoTrustLevel)});
   }
   if (const auto* rules = std::get_if<settings::StaticPermissions>(&role.permissions)) {
     return compat.crossbar_permissions ? realm::make_crossbar_authorizer(rules->permissions)
@@ -110,7 +110,7 @@ bool RouterWorker::add_realm(const settings::Realm& settings, std::string& probl
   realm::Realm* realm = router_->add_realm(settings.name, std::move(options));
   for (const auto& role : settings.roles) {
     if (const auto* dynamic = std::get_if<settings::DynamicPermissions>(&role.permissions)) {
-      realm->add_dynamic_role(role.name, dynamic->authorizer);
+      realm->add_dynamic_role(role.name, dynamic->authorizer, role.trustlevel.value_or(wamp::kNoTrustLevel));
     } else {
       realm->add_role(role.name, make_authorizer(role, settings.compat));
     }

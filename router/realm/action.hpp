@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "wamp/message.hpp"
+
 namespace crosspoint::realm {
 
 /// What a session may be authorized to do with a URI.
@@ -20,6 +22,8 @@ struct Decision {
   bool allow = false;
   /// Tell callees or subscribers who calls or publishes ("Caller Identification", "Publisher Identification").
   bool disclose = false;
+  /// What callees or subscribers are told of the caller or publisher.
+  wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
 };
 
 }  // namespace crosspoint::realm

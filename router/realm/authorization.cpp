@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "realm/shard_context.hpp"
@@ -15,7 +16,7 @@ Verdict invalid(const json& value) {
   Verdict verdict;
   verdict.problem = fmt::format(
       "invalid return value of type \"{}\" from the authorizer: a boolean or a dictionary of "
-      "allow, disclose, cache and validate is allowed",
+      "allow, disclose, cache, validate and trustlevel is allowed",
       value.type_name());
   return verdict;
 }
@@ -26,6 +27,14 @@ Verdict from_dictionary(const json& value) {
   for (const auto& [key, item] : value.items()) {
     if (key == "validate") {
       if (!item.is_object() && !item.is_null()) return invalid(value);
+      continue;
+    }
+    if (key == "trustlevel") {
+      static constexpr std::int64_t kMost = std::numeric_limits<wamp::TrustLevel>::max();
+      if (item.is_null()) continue;
+      const std::int64_t level = item.is_number_integer() ? item.get<std::int64_t>() : -1;
+      if (level < 0 || level > kMost) return invalid(value);
+      verdict.decision.trustlevel = static_cast<wamp::TrustLevel>(level);
       continue;
     }
     if (!item.is_boolean()) return invalid(value);
@@ -44,9 +53,11 @@ Verdict from_dictionary(const json& value) {
   return verdict;
 }
 
-Authorization outcome(const Decision& decision) {
+Authorization outcome(const Role& role, const Decision& decision) {
   using Outcome = Authorization::Outcome;
-  return {decision.allow ? Outcome::allowed : Outcome::denied, decision.disclose, {}};
+  const bool own = decision.trustlevel != wamp::kNoTrustLevel;
+  return {decision.allow ? Outcome::allowed : Outcome::denied, decision.disclose,
+          own ? decision.trustlevel : role.trustlevel()};
 }
 
 /// Where the decisions for a session are remembered: with the session, or for all of its role as Crossbar does.
@@ -78,17 +89,17 @@ Authorization authorize_dynamically(ShardContext& context, Session& session, std
   if (verdict != nullptr) {
     if (!verdict->problem.empty()) {
       context.problem = verdict->problem;
-      return {Outcome::failed, false, context.problem};
+      return {Outcome::failed, false, wamp::kNoTrustLevel, context.problem};
     }
     if (verdict->cache) memory(context, session).remember(uri, action, *verdict);
-    return outcome(verdict->decision);
+    return outcome(*session.role, verdict->decision);
   }
   const std::uint64_t version = context.directory.registrations.version(session.role->authorizer());
   if (session.remembered || context.options.cache_by_role) {
-    if (const auto known = memory(context, session).find(uri, action, version)) return outcome(*known);
+    if (const auto known = memory(context, session).find(uri, action, version)) return outcome(*session.role, *known);
   }
   context.question = Question{action, std::string(uri), options, version};
-  return {Outcome::deferred, false, {}};
+  return {Outcome::deferred};
 }
 
 }  // namespace crosspoint::realm

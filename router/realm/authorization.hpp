@@ -38,7 +38,7 @@ struct Verdict {
 };
 
 /// The Verdict that a dynamic authorizer's result stands for: a boolean, or a dictionary of `allow`, `disclose`,
-/// `cache` and `validate`. `problem` is set for anything else.
+/// `cache`, `validate` and `trustlevel`. `problem` is set for anything else.
 Verdict read_verdict(const nlohmann::json& value);
 
 /// The decisions of a dynamic authorizer that may be remembered, each until the authorizer's registration changes.
@@ -72,7 +72,8 @@ class RememberedDecisions {
 struct Authorization {
   enum class Outcome : std::uint8_t { allowed, denied, failed, deferred } outcome = Outcome::denied;
   bool disclose = false;
-  std::string_view problem;  ///< of `failed`; valid until the next message
+  wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
+  std::string_view problem{};  ///< of `failed`; valid until the next message
 };
 
 }  // namespace crosspoint::realm

@@ -14,8 +14,9 @@ namespace crosspoint::realm {
 namespace {
 
 wamp::EventDetails event_details(const Identity* publisher, const Subscription& subscription, std::string_view topic,
-                                 const wamp::PassthruRef& passthru) {
+                                 wamp::TrustLevel trustlevel, const wamp::PassthruRef& passthru) {
   wamp::EventDetails details;
+  details.trustlevel = trustlevel;
   details.passthru = passthru;
   if (publisher != nullptr) {
     details.publisher = publisher->session;
@@ -189,7 +190,7 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
   if (message.options.acknowledge && !later) out.send(session, wamp::Published{message.request, id});
   if (!found->subscriptions.empty() || message.options.retain || elsewhere) {
     const bool disclose = discloses(session, message.topic, permit);
-    dispatch(&session, message, *found, id, disclose ? session.identity : nullptr, out);
+    dispatch(&session, message, *found, {id, disclose ? session.identity : nullptr, permit.trustlevel}, out);
   }
 }
 
@@ -202,8 +203,8 @@ std::vector<wamp::SessionId> Broker::members(wamp::SubscriptionId subscription) 
 }
 
 void Broker::dispatch(const Session* session, const wamp::Publish& message, const Matches& matches,
-                      wamp::PublicationId id, const std::shared_ptr<const Identity>& publisher, Outbox& out) {
-  if (context_.directory.cluster != nullptr) publish_elsewhere(message, id, publisher.get());
+                      const Provenance& from, Outbox& out) {
+  if (context_.directory.cluster != nullptr) publish_elsewhere(message, from.id, from.publisher.get());
   const auto filter =
       message.options.filter ? std::make_shared<const ReceiverFilter>(*message.options.filter) : nullptr;
   const std::uint64_t own = std::uint64_t{1} << context_.shard;
@@ -217,13 +218,14 @@ void Broker::dispatch(const Session* session, const wamp::Publish& message, cons
     if (at == subscriptions_.end()) continue;
     deliver_local(
         *at->second, message.options.exclude_me ? session : nullptr, filter.get(),
-        {subscription->id, id, event_details(publisher.get(), *subscription, message.topic, message.options.passthru),
+        {subscription->id, from.id,
+         event_details(from.publisher.get(), *subscription, message.topic, from.trustlevel, message.options.passthru),
          message.payload},
         out);
   }
   const bool stored = is_stored(matches, message);
   if (others == 0 && !message.options.retain && !stored) return;
-  const auto publication = make_publication(message, matches, id, publisher, filter);
+  const auto publication = make_publication(message, matches, from, filter);
   if (stored) store(session, message, matches, publication);
   if (message.options.retain) {
     publication->retained = context_.directory.last_retained.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -235,15 +237,16 @@ void Broker::dispatch(const Session* session, const wamp::Publish& message, cons
 }
 
 std::shared_ptr<Publication> Broker::make_publication(const wamp::Publish& message, const Matches& matches,
-                                                      wamp::PublicationId id, std::shared_ptr<const Identity> publisher,
+                                                      const Provenance& from,
                                                       std::shared_ptr<const ReceiverFilter> filter) const {
   auto publication = std::make_shared<Publication>();
-  publication->id = id;
+  publication->id = from.id;
   for (const SubscriptionRef& subscription : matches.subscriptions) {
     publication->subscriptions.push_back(subscription->id);
   }
   publication->topic = message.topic;
-  publication->publisher = std::move(publisher);
+  publication->publisher = from.publisher;
+  publication->trustlevel = from.trustlevel;
   publication->filter = std::move(filter);
   publication->passthru = message.options.passthru;
   publication->payload = message.payload.kept();
@@ -267,14 +270,16 @@ void Broker::deliver(wamp::SubscriptionId subscription, const Publication& publi
   const Local& local = *at->second;
   deliver_local(local, nullptr, publication.filter.get(),
                 {subscription, publication.id,
-                 event_details(publication.publisher.get(), *local.shared, publication.topic, publication.passthru),
+                 event_details(publication.publisher.get(), *local.shared, publication.topic, publication.trustlevel,
+                               publication.passthru),
                  publication.payload},
                 out);
 }
 
 void Broker::send_retained(Session& session, const Subscription& subscription, Outbox& out) const {
   for (const auto& publication : retained_.find(subscription.uri, subscription.match, *session.identity)) {
-    auto details = event_details(publication->publisher.get(), subscription, publication->topic, publication->passthru);
+    auto details = event_details(publication->publisher.get(), subscription, publication->topic,
+                                 publication->trustlevel, publication->passthru);
     details.retained = true;
     out.add_receiver(session);
     out.multicast(wamp::Event{subscription.id, publication->id, std::move(details), publication->payload});

@@ -79,12 +79,18 @@ class Broker {
   const Matches* matches(std::string_view topic);
   void refuse_publish(Session& session, const wamp::Publish& message, std::string_view error, std::string_view text,
                       Outbox& out) const;
-  /// `session` published it (nullptr: the router itself); `publisher` is set if that is to be disclosed.
-  void dispatch(const Session* session, const wamp::Publish& message, const Matches& matches, wamp::PublicationId id,
-                const std::shared_ptr<const Identity>& publisher, Outbox& out);
+  /// What the router adds to a publication.
+  struct Provenance {
+    wamp::PublicationId id = 0;
+    std::shared_ptr<const Identity> publisher;  ///< set if it is to be disclosed
+    wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
+  };
+  /// `session` published it (nullptr: the router itself).
+  void dispatch(const Session* session, const wamp::Publish& message, const Matches& matches, const Provenance& from,
+                Outbox& out);
   /// What other shards are to deliver, and what may be retained.
   std::shared_ptr<Publication> make_publication(const wamp::Publish& message, const Matches& matches,
-                                                wamp::PublicationId id, std::shared_ptr<const Identity> publisher,
+                                                const Provenance& from,
                                                 std::shared_ptr<const ReceiverFilter> filter) const;
   void deliver(wamp::SubscriptionId subscription, const Publication& publication, Outbox& out) const;
   /// Whether history keeps a publication, and has it kept.

@@ -24,7 +24,8 @@ void Broker::publish_testament(const Session& session, Testament testament, Outb
   serializers::decode(wamp::Encoding::cbor, base::as_bytes(decoded->bytes), decoded->scratch, decoded->message);
   const auto& publish = std::get<wamp::Publish>(decoded->message);
   const Matches* found = matches(publish.topic);
-  dispatch(&session, publish, *found, testament.id, testament.disclose ? session.identity : nullptr, out);
+  dispatch(&session, publish, *found,
+           {testament.id, testament.disclose ? session.identity : nullptr, testament.trustlevel}, out);
 }
 
 }  // namespace crosspoint::realm

@@ -77,6 +77,7 @@ class Dealer {
     bool disclose = false;
     bool receive_progress = false;
     bool progress = false;
+    wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
     std::uint64_t timeout = 0;
     const wamp::PassthruRef& passthru;
     const wamp::Payload& payload;

@@ -77,6 +77,7 @@ bool Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
                           discloses(session, message.procedure, permit),
                           message.options.receive_progress,
                           message.options.progress,
+                          permit.trustlevel,
                           message.options.timeout,
                           message.options.passthru,
                           message.payload};
@@ -125,6 +126,7 @@ bool Dealer::send_call(Session& session, PendingCall& pending, const Callee& cal
                       pending.handle};
     remote.receive_progress = call.receive_progress;
     remote.progress = call.progress;
+    remote.trustlevel = call.trustlevel;
     remote.timeout = forwarded;
     remote.passthru = call.passthru;
     remote.results_to = std::move(results_to);
@@ -140,6 +142,7 @@ bool Dealer::send_call(Session& session, PendingCall& pending, const Callee& cal
     details.procedure = call.procedure;
     details.receive_progress = call.receive_progress;
     details.progress = call.progress;
+    details.trustlevel = call.trustlevel;
     details.timeout = forwarded;
     details.passthru = call.passthru;
     PendingInvocation invocation{session.key, call.request};
@@ -234,6 +237,7 @@ void Dealer::deliver(const RemoteCall& call, Outbox& out) {
   details.procedure = call.procedure;
   details.receive_progress = call.receive_progress;
   details.progress = call.progress;
+  details.trustlevel = call.trustlevel;
   details.timeout = call.timeout;
   details.passthru = call.passthru;
   PendingInvocation pending{call.caller, call.request};

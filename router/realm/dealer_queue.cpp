@@ -38,15 +38,15 @@ const Callee* next_callee(const RegistrationView& view, const std::vector<Sessio
 
 KeptCall Dealer::kept(const Outgoing& call) {
   auto procedure = call.procedure.empty() ? nullptr : std::make_shared<const std::string>(call.procedure);
-  return {call.registration,     call.request, std::move(procedure), call.disclose,
-          call.receive_progress, call.timeout, call.passthru,        call.payload.kept()};
+  return {call.registration, call.request, std::move(procedure), call.disclose,      call.receive_progress,
+          call.trustlevel,   call.timeout, call.passthru,        call.payload.kept()};
 }
 
 Dealer::Outgoing Dealer::outgoing(const KeptCall& call, Outbox& out) {
   if (call.procedure) out.keep(call.procedure);
   const std::string_view procedure = call.procedure ? std::string_view(*call.procedure) : std::string_view();
-  return {call.request, call.registration, procedure,     call.disclose, call.receive_progress,
-          false,        call.timeout,      call.passthru, call.payload};
+  return {call.request, call.registration, procedure,    call.disclose, call.receive_progress,
+          false,        call.trustlevel,   call.timeout, call.passthru, call.payload};
 }
 
 void Dealer::call_limited(Session& session, const RegistrationView& view, const Outgoing& call, Outbox& out) {
@@ -149,7 +149,7 @@ void Dealer::deliver(const ReturnedCall& returned, Outbox& out) {
   session->waiting.insert(
       session->waiting.begin(),
       {registration, call.request, std::move(procedure), call.disclosed != nullptr, call.receive_progress,
-       std::max(call.timeout, at->second.timeout), call.passthru, call.payload});
+       call.trustlevel, std::max(call.timeout, at->second.timeout), call.passthru, call.payload});
   give_turns(registration, out);
 }
 

@@ -29,7 +29,7 @@ std::string write_publication(const wamp::Publish& message) {
 }
 
 std::shared_ptr<Publication> read_publication(wamp::Encoding encoding, std::string_view bytes, wamp::PublicationId id,
-                                              std::shared_ptr<const Identity> publisher) {
+                                              std::shared_ptr<const Identity> publisher, wamp::TrustLevel trustlevel) {
   serializers::Scratch scratch;
   wamp::Message message;
   if (!serializers::decode(encoding, base::as_bytes(bytes), scratch, message).empty()) return nullptr;
@@ -39,6 +39,7 @@ std::shared_ptr<Publication> read_publication(wamp::Encoding encoding, std::stri
   publication->id = id;
   publication->topic = publish->topic;
   publication->publisher = std::move(publisher);
+  publication->trustlevel = trustlevel;
   if (publish->options.filter) publication->filter = std::make_shared<const ReceiverFilter>(*publish->options.filter);
   publication->passthru = publish->options.passthru;
   publication->payload = publish->payload.kept();

@@ -36,10 +36,11 @@ class EventJournal {
   virtual std::size_t backlog() const = 0;
 };
 
-/// A publication as the bytes of a PUBLISH message in its payload's encoding, and back; its id and publisher are not in
-/// it. nullptr if `bytes` are none.
+/// A publication as the bytes of a PUBLISH message in its payload's encoding, and back; its id, publisher
+/// and trust level are not in it. nullptr if `bytes` are none.
 std::string write_publication(const wamp::Publish& message);
 std::shared_ptr<Publication> read_publication(wamp::Encoding encoding, std::string_view bytes, wamp::PublicationId id,
-                                              std::shared_ptr<const Identity> publisher);
+                                              std::shared_ptr<const Identity> publisher,
+                                              wamp::TrustLevel trustlevel = wamp::kNoTrustLevel);
 
 }  // namespace crosspoint::realm

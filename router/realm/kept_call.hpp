@@ -21,6 +21,7 @@ struct KeptCall {
   std::shared_ptr<const std::string> procedure;  ///< set for pattern-based registrations
   bool disclose = false;
   bool receive_progress = false;
+  wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
   std::uint64_t timeout = 0;
   wamp::PassthruRef passthru{};
   wamp::Payload payload;

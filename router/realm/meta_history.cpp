@@ -118,6 +118,7 @@ json describe(const LoggedEvent& event, const Subscription& subscription, std::s
     details["publisher_authrole"] = publisher->authrole;
   }
   if (subscription.match != wamp::Match::exact) details["topic"] = publication.topic;
+  if (publication.trustlevel != wamp::kNoTrustLevel) details["trustlevel"] = publication.trustlevel;
   if (publication.passthru) {
     for (const auto& [name, value] : publication.passthru->attributes) details[name] = value;
   }

@@ -78,6 +78,7 @@ void MetaApi::add_testament(Request& request, Outbox& out) {
                                Action::publish, permit);
   }
   testament.disclose = discloses(session, publish.topic, permit);
+  testament.trustlevel = permit.trustlevel;
 
   if (!session.testaments) session.testaments = std::make_unique<Testaments>();
   const TestamentLimits& limits = context_.options.testaments;

@@ -10,13 +10,14 @@ namespace {
 using settings::Permission;
 
 Decision decision_of(const Permission& rule, Action action) {
+  const wamp::TrustLevel level = rule.trustlevel.value_or(wamp::kNoTrustLevel);
   switch (action) {
     case Action::call:
-      return {rule.call, rule.disclose_caller};
+      return {rule.call, rule.disclose_caller, level};
     case Action::register_:
       return {rule.register_, false};
     case Action::publish:
-      return {rule.publish, rule.disclose_publisher};
+      return {rule.publish, rule.disclose_publisher, level};
     case Action::subscribe:
       return {rule.subscribe, false};
   }

@@ -23,8 +23,8 @@ bool Realm::add_role(std::string name, std::unique_ptr<const Authorizer> rules) 
   return add(make_role(name, std::move(rules)));
 }
 
-bool Realm::add_dynamic_role(std::string name, std::string authorizer) {
-  return add(std::make_unique<const Role>(std::move(name), std::move(authorizer)));
+bool Realm::add_dynamic_role(std::string name, std::string authorizer, wamp::TrustLevel trustlevel) {
+  return add(std::make_unique<const Role>(std::move(name), std::move(authorizer), trustlevel));
 }
 
 bool Realm::add(std::unique_ptr<const Role> role) {

@@ -28,7 +28,7 @@ class Realm {
   /// Before the first session only. Returns false if the realm has a role of that name.
   bool add_role(std::string name, std::unique_ptr<const Authorizer> rules);
   /// The same for a role with a dynamic authorizer, given as the procedure that decides.
-  bool add_dynamic_role(std::string name, std::string authorizer);
+  bool add_dynamic_role(std::string name, std::string authorizer, wamp::TrustLevel trustlevel = wamp::kNoTrustLevel);
 
   /// Keeps the last events of a topic or pattern ("Event History"). Before the first session only. nullptr if it does
   /// so already.

@@ -26,13 +26,16 @@ inline constexpr std::string_view kAnonymousRole = "anonymous";
 class Role {
  public:
   Role(std::string name, std::unique_ptr<const Authorizer> rules) : name_(std::move(name)), rules_(std::move(rules)) {}
-  Role(std::string name, std::string authorizer) : name_(std::move(name)), authorizer_(std::move(authorizer)) {}
+  Role(std::string name, std::string authorizer, wamp::TrustLevel trustlevel)
+      : name_(std::move(name)), authorizer_(std::move(authorizer)), trustlevel_(trustlevel) {}
 
   const std::string& name() const { return name_; }
   bool trusted() const { return name_ == kTrustedRole; }
   bool dynamic() const { return rules_ == nullptr; }
   /// The procedure to be called; empty for static rules.
   const std::string& authorizer() const { return authorizer_; }
+  /// Where the authorizer says nothing of it; static rules have it in their decisions.
+  wamp::TrustLevel trustlevel() const { return trustlevel_; }
   /// Static rules only.
   Decision decide(std::string_view uri, Action action) const { return rules_->decide(uri, action); }
 
@@ -40,6 +43,7 @@ class Role {
   std::string name_;
   std::unique_ptr<const Authorizer> rules_;
   std::string authorizer_;
+  wamp::TrustLevel trustlevel_ = wamp::kNoTrustLevel;
 };
 
 /// The same answer to everything (`allow-by-default`, and the role `trusted`).

@@ -87,7 +87,8 @@ inline Authorization authorize(ShardContext& context, Session& session, std::str
                                const wamp::Dict& options) {
   if (session.role->dynamic()) return authorize_dynamically(context, session, uri, action, options);
   const Decision decision = context.decisions.decide(*session.role, uri, action);
-  return {decision.allow ? Authorization::Outcome::allowed : Authorization::Outcome::denied, decision.disclose, {}};
+  return {decision.allow ? Authorization::Outcome::allowed : Authorization::Outcome::denied, decision.disclose,
+          decision.trustlevel};
 }
 
 /// Refuses a request that `authorization` did not allow: an ERROR, and a line in the log.

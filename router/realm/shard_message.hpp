@@ -27,6 +27,7 @@ struct Publication {
   std::string topic;
   std::shared_ptr<const Identity> publisher;  ///< set if disclosed
   std::shared_ptr<const ReceiverFilter> filter;
+  wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
   wamp::PassthruRef passthru{};
   wamp::Payload payload;
   std::uint64_t retained = 0;  ///< its place among the retained publications of the realm; 0: not to be retained
@@ -60,6 +61,7 @@ struct RemoteCall {
   bool continues = false;    ///< more of a call that was made before
   bool receive_progress = false;
   bool progress = false;
+  wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
   std::uint64_t timeout = 0;  ///< for the callee to mind
   wamp::PassthruRef passthru{};
   std::shared_ptr<Intake> results_to{};  ///< the caller's, if it receives progress

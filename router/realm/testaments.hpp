@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "wamp/ids.hpp"
+#include "wamp/message.hpp"
 
 namespace crosspoint::realm {
 
@@ -14,7 +15,8 @@ namespace crosspoint::realm {
 struct Testament {
   wamp::PublicationId id = 0;
   bool disclose = false;  ///< its publisher
-  std::string publish;    ///< a PUBLISH message, as CBOR; it has been decoded once without a problem
+  wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
+  std::string publish;  ///< a PUBLISH message, as CBOR; it has been decoded once without a problem
 };
 
 /// When a testament is published. Sessions cannot be resumed, so both are when the session ends: `detached` first.

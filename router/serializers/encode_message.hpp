@@ -89,10 +89,11 @@ class MessageEncoder {
     w_.number(m.subscription);
     w_.number(m.publication);
     begin_identity(m.details.publisher, m.details.publisher_authid, m.details.publisher_authrole, m.details.topic,
-                   count(m.details.passthru) + std::size_t{m.details.retained});
+                   count(m.details.passthru) + std::size_t{m.details.retained} + count(m.details.trustlevel));
     identity({"publisher", "publisher_authid", "publisher_authrole", "topic"}, m.details.publisher,
              m.details.publisher_authid, m.details.publisher_authrole, m.details.topic);
     if (m.details.retained) flag("retained", true);
+    trustlevel(m.details.trustlevel);
     passthru(m.details.passthru);
     w_.end_dict();
     payload(m.payload);
@@ -155,7 +156,8 @@ class MessageEncoder {
     w_.number(m.registration);
     begin_identity(m.details.caller, m.details.caller_authid, m.details.caller_authrole, m.details.procedure,
                    count(m.details.passthru) + std::size_t{m.details.receive_progress} +
-                       std::size_t{m.details.progress} + std::size_t{m.details.timeout != 0});
+                       std::size_t{m.details.progress} + std::size_t{m.details.timeout != 0} +
+                       count(m.details.trustlevel));
     identity({"caller", "caller_authid", "caller_authrole", "procedure"}, m.details.caller, m.details.caller_authid,
              m.details.caller_authrole, m.details.procedure);
     if (m.details.receive_progress) flag("receive_progress", true);
@@ -164,6 +166,7 @@ class MessageEncoder {
       w_.key("timeout");
       w_.number(m.details.timeout);
     }
+    trustlevel(m.details.trustlevel);
     passthru(m.details.passthru);
     w_.end_dict();
     payload(m.payload);
@@ -234,6 +237,12 @@ class MessageEncoder {
   }
 
   static std::size_t count(const wamp::PassthruRef& passthru) { return passthru ? passthru->attributes.size() : 0; }
+  static std::size_t count(wamp::TrustLevel level) { return std::size_t{level != wamp::kNoTrustLevel}; }
+  void trustlevel(wamp::TrustLevel level) {
+    if (level == wamp::kNoTrustLevel) return;
+    w_.key("trustlevel");
+    w_.number(static_cast<std::uint64_t>(level));
+  }
   void passthru(const wamp::PassthruRef& passthru) {
     if (!passthru) return;
     for (const auto& [key, value] : passthru->attributes) pair(key, value);

@@ -25,6 +25,11 @@ bool has_forbidden_uri_characters(const std::string& uri) {
   return std::any_of(uri.begin(), uri.end(), [](unsigned char c) { return std::isspace(c) != 0 || c == '#'; });
 }
 
+std::optional<std::int32_t> load_trustlevel(ObjectReader& object) {
+  const auto given = object.integer("trustlevel", 0, INT32_MAX);
+  return given ? std::optional(static_cast<std::int32_t>(*given)) : std::nullopt;
+}
+
 Permission load_permission(LoadContext& context, const Json& value, const std::string& path) {
   ObjectReader object(context, value, path);
   Permission permission;
@@ -52,6 +57,7 @@ Permission load_permission(LoadContext& context, const Json& value, const std::s
     reader.finish();
   }
   permission.cache = object.boolean("cache", false);
+  permission.trustlevel = load_trustlevel(object);
   if (object.find("validate") != nullptr) {
     context.unsupported(object.path_of("validate"), "payload validation (FlatBuffers catalogs) is not available");
   }
@@ -65,6 +71,7 @@ Role load_role(LoadContext& context, const Json& value, const std::string& path)
   role.id = object.text_or("id", "");
   if (role.id.empty()) role.id = context.next_id("role");
   role.name = object.required_text("name");
+  role.trustlevel = load_trustlevel(object);
   const bool has_permissions = object.find("permissions") != nullptr;
   const Json* authorizer = object.find("authorizer");
   const bool allow_by_default = object.boolean("allow-by-default", false);
@@ -78,6 +85,8 @@ Role load_role(LoadContext& context, const Json& value, const std::string& path)
     StaticPermissions permissions;
     each_item(object, "permissions", [&](const Json& item, const std::string& item_path) {
       permissions.permissions.push_back(load_permission(context, item, item_path));
+      auto& level = permissions.permissions.back().trustlevel;
+      if (!level) level = role.trustlevel;
     });
     role.permissions = std::move(permissions);
   } else {

@@ -20,6 +20,7 @@ struct Permission {
   bool call = false, register_ = false, publish = false, subscribe = false;  ///< `allow`
   bool disclose_caller = false, disclose_publisher = false;                  ///< `disclose`
   bool cache = false;
+  std::optional<std::int32_t> trustlevel;  ///< of calls and publications that it allows; the role's if not given
 };
 
 /// The same answer to everything (`allow-by-default`).
@@ -37,6 +38,7 @@ struct DynamicPermissions {
 struct Role {
   std::string id;
   std::string name;
+  std::optional<std::int32_t> trustlevel;  ///< of calls and publications
   std::variant<FixedPermission, StaticPermissions, DynamicPermissions> permissions;
 };
 

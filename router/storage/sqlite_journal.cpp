@@ -18,10 +18,16 @@ constexpr const char* kSchema =
     " UNIQUE(uri, match));"
     "CREATE TABLE IF NOT EXISTS events(log INTEGER NOT NULL, sequence INTEGER NOT NULL, time INTEGER NOT NULL,"
     " publication INTEGER NOT NULL, session INTEGER, authid TEXT, authrole TEXT, encoding TEXT NOT NULL,"
-    " message BLOB NOT NULL, PRIMARY KEY(log, sequence));"
-    "PRAGMA user_version=1;"
+    " message BLOB NOT NULL, trustlevel INTEGER, PRIMARY KEY(log, sequence));"
+    "PRAGMA user_version=2;"
     "COMMIT;";
-constexpr std::int64_t kVersion = 1;
+/// Version 1 had no trust levels.
+constexpr const char* kFromVersion1 =
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE events ADD COLUMN trustlevel INTEGER;"
+    "PRAGMA user_version=2;"
+    "COMMIT;";
+constexpr std::int64_t kVersion = 2;
 
 std::size_t size_of(const realm::EventJournal::Entry& entry) {
   static constexpr std::size_t kFixed = 256;
@@ -51,12 +57,13 @@ bool SqliteJournal::open(std::string& problem) {
   if (!version.good() || !version.step()) return fail("cannot read", problem);
   const std::int64_t found = version.number(0);
   version.reset();
-  if (found != 0 && found != kVersion) {
+  if (found != 0 && found != 1 && found != kVersion) {
     problem = fmt::format("{} has version {} of the format; this program knows version {}", path_, found, kVersion);
     return false;
   }
+  if (found == 1 && !database_.run(kFromVersion1)) return fail("cannot bring up to date", problem);
   if (!database_.run(kSchema)) return fail("cannot make the tables of", problem);
-  insert_ = database_.prepare("INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?)");
+  insert_ = database_.prepare("INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?)");
   trim_ = database_.prepare("DELETE FROM events WHERE log=? AND sequence<?");
   return (insert_.good() && trim_.good()) || fail("cannot use", problem);
 }
@@ -76,8 +83,8 @@ bool SqliteJournal::attach(realm::EventLog& log, std::string_view uri, wamp::Mat
   if (!read_id(uri, match, id)) return fail("cannot use", problem);
   ids_.emplace(&log, id);
   Statement rows = database_.prepare(
-      "SELECT sequence, time, publication, session, authid, authrole, encoding, message FROM events WHERE log=?"
-      " ORDER BY sequence");
+      "SELECT sequence, time, publication, session, authid, authrole, encoding, message, trustlevel FROM events"
+      " WHERE log=? ORDER BY sequence");
   if (!rows.good()) return fail("cannot read", problem);
   rows.bind(1, id);
   std::vector<realm::LoggedEvent> events;
@@ -92,8 +99,9 @@ bool SqliteJournal::attach(realm::EventLog& log, std::string_view uri, wamp::Mat
     const auto* serializer = serializers::find_by_name(rows.bytes(6));
     realm::PublicationRef publication;
     if (serializer != nullptr) {
-      publication = realm::read_publication(serializer->encoding, rows.bytes(7),
-                                            static_cast<wamp::PublicationId>(rows.number(2)), std::move(publisher));
+      publication = realm::read_publication(
+          serializer->encoding, rows.bytes(7), static_cast<wamp::PublicationId>(rows.number(2)), std::move(publisher),
+          rows.is_null(8) ? wamp::kNoTrustLevel : static_cast<wamp::TrustLevel>(rows.number(8)));
     }
     if (!publication) {
       problem = fmt::format("{}: event {} of \"{}\" cannot be read", path_, rows.number(0), uri);
@@ -169,6 +177,11 @@ bool SqliteJournal::insert(const Entry& entry, const Place& place) {
     insert_.bind(6, publisher->authid).bind(7, publisher->authrole);
   } else {
     insert_.bind_null(5).bind_null(6).bind_null(7);
+  }
+  if (const wamp::TrustLevel level = entry.publication->trustlevel; level != wamp::kNoTrustLevel) {
+    insert_.bind(10, static_cast<std::int64_t>(level));
+  } else {
+    insert_.bind_null(10);
   }
   insert_.bind(8, serializers::of(entry.encoding).name).bind_bytes(9, entry.publish);
   return insert_.run();

@@ -5,7 +5,7 @@
 namespace crosspoint::wamp {
 namespace {
 
-constexpr std::array<std::string_view, 10> kBroker{
+constexpr std::array<std::string_view, 11> kBroker{
     "publisher_identification",
     "publisher_exclusion",
     "subscriber_blackwhite_listing",
@@ -16,14 +16,16 @@ constexpr std::array<std::string_view, 10> kBroker{
     "event_retention",
     "subscription_revocation",
     "event_history",
+    "publication_trustlevels",
 };
-constexpr std::array<std::string_view, 13> kDealer{
+constexpr std::array<std::string_view, 14> kDealer{
     "caller_identification",
     "pattern_based_registration",
     "shared_registration",
     "call_canceling",
     "call_timeout",
     "call_reroute",
+    "call_trustlevels",
     "progressive_call_results",
     "progressive_call_invocations",
     "registration_revocation",

@@ -48,6 +48,11 @@ enum class MessageType : std::uint8_t {
 /// "PUBLISH" and so on; "UNKNOWN" for a number that is no message type.
 std::string_view to_string(MessageType type);
 
+/// How much a caller or publisher is trusted, by the router's configuration: 0 is the lowest, what higher numbers mean
+/// is the application's choice ("Call Trust Levels", "Publication Trust Levels").
+using TrustLevel = std::int32_t;
+inline constexpr TrustLevel kNoTrustLevel = -1;  ///< the configuration says nothing
+
 struct Hello {
   std::string_view realm;
   Dict details;
@@ -149,6 +154,7 @@ struct EventDetails {
   std::string_view publisher_authrole;
   std::string_view topic;
   bool retained = false;  ///< not new: published before the subscription ("Event Retention")
+  TrustLevel trustlevel = kNoTrustLevel;
   PassthruRef passthru{};
 };
 struct Event {
@@ -234,6 +240,7 @@ struct InvocationDetails {
   std::string_view procedure;
   bool receive_progress = false;
   bool progress = false;
+  TrustLevel trustlevel = kNoTrustLevel;
   std::uint64_t timeout = 0;
   PassthruRef passthru{};
 };

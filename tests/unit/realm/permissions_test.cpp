@@ -102,3 +102,19 @@ TEST_CASE("disclosure follows the action") {
   REQUIRE_FALSE(publisher->decide("a", Action::call).disclose);
   REQUIRE(publisher->decide("a", Action::publish).disclose);
 }
+
+TEST_CASE("calls and publications have the trust level of the rule that allows them") {
+  auto first = rule("a.", Match::prefix, "cp");
+  first.trustlevel = 1;
+  auto second = rule("a.b", Match::exact, "cp");
+  second.trustlevel = 5;
+  const auto third = rule("c.", Match::prefix, "cp");
+  for (const auto& authorizer :
+       {make_static_authorizer({first, second, third}), make_crossbar_authorizer({first, second, third})}) {
+    for (const auto action : {Action::call, Action::publish}) {
+      REQUIRE(authorizer->decide("a.x", action).trustlevel == 1);
+      REQUIRE(authorizer->decide("a.b", action).trustlevel == 5);
+      REQUIRE(authorizer->decide("c.x", action).trustlevel == crosspoint::wamp::kNoTrustLevel);
+    }
+  }
+}

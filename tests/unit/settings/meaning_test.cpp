@@ -69,6 +69,18 @@ TEST_CASE("what a permission does not mention is false") {
   REQUIRE_FALSE(rules[1].disclose_caller);
 }
 
+TEST_CASE("a permission has its own trust level, or its role's") {
+  const auto router = load_router(R"("realms":[{"name":"realm1","roles":[
+      {"name":"a","trustlevel":3,"permissions":[{"uri":"x","trustlevel":0},{"uri":"y"}]},
+      {"name":"b","trustlevel":4,"allow-by-default":true},{"name":"c","permissions":[{"uri":"x"}]}]}])");
+  const auto& roles = router.realms[0].roles;
+  const auto& rules = std::get<StaticPermissions>(roles[0].permissions).permissions;
+  REQUIRE(rules[0].trustlevel == 0);
+  REQUIRE(rules[1].trustlevel == 3);
+  REQUIRE(roles[1].trustlevel == 4);
+  REQUIRE_FALSE(std::get<StaticPermissions>(roles[2].permissions).permissions[0].trustlevel);
+}
+
 TEST_CASE("a role has permissions, or an authorizer, or one answer to everything") {
   const auto router = load_router(R"("realms":[{"name":"realm1","roles":[{"name":"a","permissions":[]},
       {"name":"b","authorizer":"com.auth"},{"name":"c"},{"name":"d","allow-by-default":true}]}])");

@@ -60,8 +60,10 @@ wamp::Publish message(std::string_view topic, std::string_view arguments) {
 
 /// Adds an event to a log and has it written, as Broker does.
 void store(SqliteJournal& journal, realm::EventLog& log, const wamp::Publish& publish, wamp::PublicationId id,
-           wamp::RequestId request, std::shared_ptr<const realm::Identity> publisher = nullptr, unsigned shard = 0) {
+           wamp::RequestId request, std::shared_ptr<const realm::Identity> publisher = nullptr, unsigned shard = 0,
+           wamp::TrustLevel trustlevel = wamp::kNoTrustLevel) {
   auto publication = std::make_shared<realm::Publication>();
+  publication->trustlevel = trustlevel;
   publication->id = id;
   publication->topic = publish.topic;
   publication->publisher = std::move(publisher);
@@ -150,17 +152,56 @@ TEST_CASE("a database that cannot be used is named, with the reason") {
   REQUIRE(problem.find("database is locked") != std::string::npos);
 }
 
+TEST_CASE("trust levels are kept; a file that knew none is brought up to date, with its events") {
+  const Directory directory;
+  std::string problem;
+  Acknowledged acknowledged;
+  {
+    storage::Database database;
+    REQUIRE(database.open(directory.file()));
+    REQUIRE(
+        database.run("CREATE TABLE logs(id INTEGER PRIMARY KEY, uri TEXT NOT NULL, match TEXT NOT NULL,"
+                     " UNIQUE(uri, match));"
+                     "CREATE TABLE events(log INTEGER NOT NULL, sequence INTEGER NOT NULL, time INTEGER NOT NULL,"
+                     " publication INTEGER NOT NULL, session INTEGER, authid TEXT, authrole TEXT,"
+                     " encoding TEXT NOT NULL, message BLOB NOT NULL, PRIMARY KEY(log, sequence));"
+                     "INSERT INTO logs VALUES(1, 'com.topic', 'exact');"
+                     "INSERT INTO events VALUES(1, 1, 1000, 11, NULL, NULL, NULL, 'json',"
+                     " CAST('[16,1,{},\"com.topic\",[1]]' AS BLOB));"
+                     "PRAGMA user_version=1;"));
+  }
+  for (const bool again : {false, true}) {
+    realm::EventLog log({});
+    SqliteJournal journal(directory.file(), acknowledged.deliver());
+    REQUIRE(journal.open(problem));
+    REQUIRE(journal.attach(log, "com.topic", wamp::Match::exact, problem));
+    const auto events = log.events();
+    REQUIRE(events.size() == (again ? 3 : 1));
+    REQUIRE(events[0].publication->id == 11);
+    REQUIRE(events[0].publication->trustlevel == wamp::kNoTrustLevel);
+    if (again) {
+      REQUIRE(events[1].publication->trustlevel == 6);
+      REQUIRE(events[2].publication->trustlevel == wamp::kNoTrustLevel);
+      break;
+    }
+    journal.start();
+    store(journal, log, message("com.topic", "[2]"), 12, 1, nullptr, 0, 6);
+    store(journal, log, message("com.topic", "[3]"), 13, 2);
+    acknowledged.wait_for(2);
+  }
+}
+
 TEST_CASE("a database of another version is left alone") {
   const Directory directory;
   std::string problem;
   {
     storage::Database database;
     REQUIRE(database.open(directory.file()));
-    REQUIRE(database.run("PRAGMA user_version=2; CREATE TABLE t(x);"));
+    REQUIRE(database.run("PRAGMA user_version=3; CREATE TABLE t(x);"));
   }
   SqliteJournal journal(directory.file(), {});
   REQUIRE_FALSE(journal.open(problem));
-  REQUIRE(problem == directory.file() + " has version 2 of the format; this program knows version 1");
+  REQUIRE(problem == directory.file() + " has version 3 of the format; this program knows version 2");
 }
 
 TEST_CASE("an event that cannot be written is answered with the reason") {
