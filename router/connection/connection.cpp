@@ -6,6 +6,7 @@
 #include "connection/message_text.hpp"
 #include "connection/principal_details.hpp"
 #include "connection/welcome.hpp"
+#include "realm/session_details.hpp"
 #include "serializers/value.hpp"
 #include "wamp/errors.hpp"
 
@@ -38,7 +39,8 @@ Connection::Connection(transports::MessagePort& port, const Endpoint& endpoint, 
       encoding_(port.info().serializer->encoding),
       frame_key_(port.takes_shared_frames()
                      ? static_cast<int>(static_cast<unsigned>(encoding_) + port.kind() * wamp::kEncodings)
-                     : -1) {
+                     : -1),
+      most_messages_(port.max_queued_messages()) {
   if (endpoint_.cookie_store) cookie_ = port_.info().cookie;
   if (!cookie_.empty()) endpoint_.cookie_store->attach(cookie_, workbench_.io, *this);
   await_hello(kHelloTime);
@@ -204,6 +206,8 @@ void Connection::join(Handshake::Join join) {
     return await_hello(kRefusedTime);
   }
   gate_ = &gate;
+  // So that what is queued when streams stop, and what is under way then, is less than the port takes.
+  if (most_messages_ != 0) session_->most_under_way = most_messages_ / 4 * realm::kPieceCost;
   state_ = State::joined;
   handshake_.reset();
   workbench_.io.cancel(timer_);
@@ -250,7 +254,7 @@ bool Connection::handle_joined(const wamp::Message& message) {
 
 void Connection::ask_authorizer() {
   const realm::Question& question = *gate_->shard().question();
-  const std::string arguments = authorizer_arguments(session_json(*session_->identity, port_.info()), question);
+  const std::string arguments = authorizer_arguments(realm::describe(*session_), question);
   realm::Realm& realm = gate_->shard().realm();
   waiting_->service = &gate_->service(*realm.find_role(realm::kTrustedRole));
   waiting_->call =
@@ -392,7 +396,8 @@ bool Connection::has_room_for_event() {
 void Connection::check_queue() {
   const std::size_t queued = port_.queued();
   const std::size_t half = endpoint_.max_queued_bytes / 2;
-  if (queued < std::min(half, kStreamQueue)) return;
+  const bool many = most_messages_ != 0 && port_.queued_messages() >= most_messages_ / 2;
+  if (queued < std::min(half, kStreamQueue) && !many) return;
   const bool takes_streams = session_ != nullptr && session_->intake != nullptr;
   if (takes_streams && !intake_full_) set_intake_full(true);
   if (queued < half) return;

@@ -100,6 +100,7 @@ class Connection final : public transports::MessageHandler, public realm::Peer, 
   Workbench& workbench_;
   const wamp::Encoding encoding_;
   const int frame_key_;
+  const std::size_t most_messages_;  // that the port queues; 0: bytes alone count
   State state_ = State::handshake;
   bool held_back_[2] = {};      // by HoldBack
   bool queue_is_long_ = false;  // because the client does not read what we send

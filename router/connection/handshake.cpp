@@ -60,7 +60,6 @@ realm::Announced read_announced(const json& details) {
   realm::Announced announced;
   announced.call_canceling = has("callee", "call_canceling");
   announced.call_timeout = has("callee", "call_timeout");
-  announced.progressive_call_results = has("callee", "progressive_call_results");
   announced.call_reroute = has("callee", "call_reroute");
   announced.registration_revocation = has("callee", "registration_revocation");
   announced.subscription_revocation = has("subscriber", "subscription_revocation");

@@ -99,6 +99,7 @@ bool RouterWorker::add_realm(const settings::Realm& settings, std::string& probl
   options.cache_by_role = settings.compat.role_authorization_cache;
   options.retained = {settings.limits.retained_events, settings.limits.retained_bytes};
   options.testaments = {settings.limits.testaments, settings.limits.testament_bytes};
+  options.session_detail_bytes = settings.limits.session_detail_bytes;
   options.timestamp = connection::utc_timestamp;
   if (settings.store) {
     for (const auto& queue : settings.store->call_queue) {

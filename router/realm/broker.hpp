@@ -30,8 +30,8 @@ class Broker {
   bool revoke(Session& session, wamp::SubscriptionId subscription, std::string_view reason, Outbox& out);
   /// Publishes what the session wanted to be published when it ends, which it does ("Session Testament").
   void publish_testaments(Session& session, Outbox& out);
-  /// Tells a publisher what became of a publication that history keeps on disk.
-  static void acknowledge(Session& publisher, const StoredPublication& stored, Outbox& out);
+  /// Tells a publisher what became of a publication that history keeps on disk, or a caller that it was flushed.
+  static void acknowledge(Session& session, const StoredPublication& stored, Outbox& out);
   /// Those who wait for a subscription become members.
   void deliver(const SubscriptionReady& ready, Outbox& out);
   /// The session is gone.

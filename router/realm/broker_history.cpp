@@ -29,9 +29,18 @@ void Broker::store(const Session* session, const wamp::Publish& message, const M
   journal->write(std::move(entry));
 }
 
-void Broker::acknowledge(Session& publisher, const StoredPublication& stored, Outbox& out) {
-  if (stored.problem.empty()) return out.send(publisher, wamp::Published{stored.request, stored.publication});
-  refuse(out, publisher, wamp::MessageType::publish, stored.request, "wamp.error.unavailable",
+void Broker::acknowledge(Session& session, const StoredPublication& stored, Outbox& out) {
+  static constexpr std::string_view kUnavailable = "wamp.error.unavailable";
+  if (stored.flushed) {
+    if (!stored.problem.empty()) {
+      return refuse(out, session, wamp::MessageType::call, stored.request, kUnavailable,
+                    "the events are forgotten, but could not be removed from the store: " + stored.problem);
+    }
+    const std::string count = "[" + std::to_string(*stored.flushed) + "]";
+    return out.send(session, wamp::Result{stored.request, {}, wamp::Payload::from_json(count, 1)});
+  }
+  if (stored.problem.empty()) return out.send(session, wamp::Published{stored.request, stored.publication});
+  refuse(out, session, wamp::MessageType::publish, stored.request, kUnavailable,
          "the event was published, but could not be stored: " + stored.problem);
 }
 

@@ -197,9 +197,6 @@ wamp::RequestId Dealer::invoke(Session& callee, PendingInvocation pending, wamp:
                                const Identity* disclosed, wamp::InvocationDetails details, const wamp::Payload& payload,
                                std::shared_ptr<Intake> results_to, Outbox& out) {
   const wamp::RequestId invocation = ++callee.last_invocation;
-  // Only a callee that can be interrupted may be asked for progress: the caller may leave in the middle of it.
-  details.receive_progress =
-      details.receive_progress && callee.announced.progressive_call_results && callee.announced.call_canceling;
   pending.receive_progress = details.receive_progress;
   if (pending.receive_progress) callee.result_streams.emplace(invocation, std::move(results_to));
   callee.invocations.emplace(invocation, pending);

@@ -18,13 +18,16 @@ class EventJournal {
     const EventLog* log = nullptr;
     EventLog::Place place;  ///< what comes before `oldest` is not needed any more
   };
+  /// An event; or, without a publication, that a log was flushed: all before `oldest` of its place is to go.
   struct Entry {
     std::int64_t time = 0;
     PublicationRef publication;
     std::vector<Place> places;
     wamp::Encoding encoding{};
-    std::string publish;  ///< the PUBLISH message in that encoding
-    /// Who is to be sent PUBLISHED, as StoredPublication, when the entry is on disk; request 0: nobody.
+    std::string publish;      ///< the PUBLISH message in that encoding
+    std::size_t flushed = 0;  ///< how many events
+    /// Who is to be sent PUBLISHED, or the RESULT of the flush, as StoredPublication, when the entry is on disk;
+    /// request 0: nobody.
     SessionKey publisher;
     wamp::RequestId request = 0;
   };

@@ -37,6 +37,14 @@ void EventLog::trim() {
   }
 }
 
+EventLog::Flushed EventLog::flush() {
+  std::deque<LoggedEvent> events;  // freed without the lock
+  const std::lock_guard lock(mutex_);
+  events.swap(events_);
+  bytes_ = 0;
+  return {events.size(), last_sequence_ + 1};
+}
+
 std::vector<LoggedEvent> EventLog::events() const {
   const std::lock_guard lock(mutex_);
   return {events_.begin(), events_.end()};

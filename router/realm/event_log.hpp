@@ -37,6 +37,13 @@ class EventLog {
   /// Fills an empty log with what was kept from an earlier run, oldest first.
   void restore(std::vector<LoggedEvent> events);
 
+  struct Flushed {
+    std::size_t count = 0;   ///< of events that were kept
+    std::uint64_t next = 0;  ///< sequence of the first event that comes after them
+  };
+  /// Forgets all events.
+  Flushed flush();
+
   /// All that are kept, oldest first.
   std::vector<LoggedEvent> events() const;
 

@@ -10,8 +10,10 @@ namespace crosspoint::realm {
 /// back. Shared by all threads; every function may be called from any of them.
 class Intake {
  public:
-  /// Bytes that may be under way to the session's thread.
+  /// Bytes that may be under way to the session's thread, unless its transport can queue only so much less.
   static constexpr std::size_t kMostUnderWay = 1024 * 1024;
+
+  explicit Intake(std::size_t most_under_way = kMostUnderWay) : most_under_way_(most_under_way) {}
 
   /// A piece was posted to the session's shard, and has arrived there.
   void posted(std::size_t bytes) { under_way_.fetch_add(bytes, std::memory_order_relaxed); }
@@ -25,7 +27,7 @@ class Intake {
   /// True if those who send to it are to stop until it is false.
   bool congested() const {
     if (closed_.load(std::memory_order_relaxed)) return false;
-    return full() || under_way_.load(std::memory_order_relaxed) > kMostUnderWay;
+    return full() || under_way_.load(std::memory_order_relaxed) > most_under_way_;
   }
   /// Somebody is held back because of it.
   void await() { awaited_.store(true, std::memory_order_relaxed); }
@@ -33,6 +35,7 @@ class Intake {
   bool take_awaited() { return awaited_.exchange(false, std::memory_order_relaxed); }
 
  private:
+  const std::size_t most_under_way_;
   std::atomic<std::size_t> under_way_{0};
   std::atomic<bool> full_{false};
   std::atomic<bool> closed_{false};

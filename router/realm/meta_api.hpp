@@ -14,6 +14,9 @@
 
 namespace crosspoint::realm {
 
+struct HistoryQuery;
+struct LoggedEvent;
+
 /// The procedures that a realm answers itself: the session, subscription and registration meta procedures (advanced
 /// profile) with Crossbar's arguments and results. What only other shards know is asked of them first. Belongs to its
 /// shard.
@@ -69,10 +72,11 @@ class MetaApi {
   void session_count(Request& request, Outbox& out);
   void session_list(Request& request, Outbox& out);
   void session_get(Request& request, Outbox& out);
-  /// Answers with what its shard knows of a session.
-  void describe_session(Request& request, const SessionKey& session, bool subscriptions, Outbox& out);
-  /// JSON text; empty if the session is gone.
-  std::string description(const SessionKey& key, bool subscriptions);
+  void session_modify_details(Request& request, Outbox& out);
+  /// Asks the session's shard, and answers with what that says.
+  void ask(Request& request, SessionQuery query, Outbox& out);
+  SessionAnswer reply(const SessionQuery& query);
+  void conclude(const SessionKey& caller, wamp::RequestId request, const SessionAnswer& reply, Outbox& out);
   std::string subscriptions_of(const Session& session) const;
   void session_kill(Request& request, Outbox& out);
   void session_kill_by_authid(Request& request, Outbox& out);
@@ -95,11 +99,26 @@ class MetaApi {
   void count_subscribers(Request& request, Outbox& out);
   void remove_subscriber(Request& request, Outbox& out);
   void conclude_removal(const Removal& removal, bool was_subscribed, Outbox& out);
-  void get_events(Request& request, Outbox& out);  // meta_history.cpp
   /// The subscription that the first argument names; an ERROR has been sent if nullptr.
   SubscriptionRef subscription_argument(Request& request, Outbox& out);
   void gather(Request& request, bool count, Outbox& out);
   void conclude(const Gathering& gathering, Outbox& out);
+
+  // meta_history.cpp
+  void get_events(Request& request, Outbox& out);
+  void topic_history_last(Request& request, Outbox& out);
+  void topic_history_since(Request& request, Outbox& out);
+  void topic_history_after(Request& request, Outbox& out);
+  void topic_history(Request& request, HistoryQuery query, Outbox& out);
+  void subscription_flush(Request& request, Outbox& out);
+  /// Each of these has sent an ERROR (or has to wait for an authorizer) if it returns false or nullptr.
+  bool keeps_history(Request& request, Outbox& out);
+  SubscriptionRef logged_argument(Request& request, Outbox& out);
+  bool may_subscribe(Request& request, std::string_view uri, Outbox& out);
+  /// Of the subscriptions with a history that match a topic, the one that goes back furthest; nullptr if there is none.
+  SubscriptionRef history_of(const std::string& topic, const Identity& reader);
+  void answer_events(const Request& request, const Subscription& subscription, const std::vector<LoggedEvent>& events,
+                     Outbox& out);
 
   // meta_testaments.cpp
   void add_testament(Request& request, Outbox& out);

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "realm/meta_request.hpp"
+#include "realm/session_details.hpp"
+#include "serializers/value.hpp"
 
 /// "Session Meta Procedures"
 namespace crosspoint::realm {
@@ -45,39 +47,62 @@ SessionDirectory::Entry MetaApi::session_argument(Request& request, const json& 
 
 void MetaApi::session_get(Request& request, Outbox& out) {
   const auto found = session_argument(request, request.argument(0, "session_id"), out);
-  if (found.identity) describe_session(request, found.key, false, out);
+  if (found.identity) ask(request, {0, 0, found.key, SessionQuery::What::details, {}}, out);
 }
 
-void MetaApi::describe_session(Request& request, const SessionKey& session, bool subscriptions, Outbox& out) {
-  if (session.shard == context_.shard) {
-    if (const auto text = description(session, subscriptions); !text.empty()) answer(request, text, out);
-    return;
+void MetaApi::session_modify_details(Request& request, Outbox& out) {
+  const json& changes = request.argument(1, "details");
+  if (!changes.is_object()) {
+    return request.fail(wamp::kInvalidArgument,
+                        "the arguments are the id of a session and a dictionary of what is to change", out);
   }
-  const std::uint64_t number = ++last_number_;
-  gatherings_.emplace(number, Gathering{request.session.key, request.message.request, false, 1, {}});
-  out.post(session.shard, SessionQuery{context_.shard, number, session, subscriptions});
+  const auto found = session_argument(request, request.argument(0, "session_id"), out);
+  if (!found.identity) return;
+  std::string text;
+  serializers::append_value(wamp::Encoding::json, changes, text);
+  ask(request, {0, 0, found.key, SessionQuery::What::modify, std::move(text)}, out);
 }
 
-std::string MetaApi::description(const SessionKey& key, bool subscriptions) {
-  const Session* session = sessions_.find(key);
-  if (session == nullptr) return {};
-  return subscriptions ? subscriptions_of(*session) : session->peer->describe(*session->identity);
+void MetaApi::ask(Request& request, SessionQuery query, Outbox& out) {
+  if (query.session.shard == context_.shard) {
+    return conclude(request.session.key, request.message.request, reply(query), out);
+  }
+  query.from = context_.shard;
+  query.number = ++last_number_;
+  gatherings_.emplace(query.number, Gathering{request.session.key, request.message.request, false, 1, {}});
+  out.post(query.session.shard, std::move(query));
 }
 
-void MetaApi::deliver(const SessionQuery& query, Outbox& out) {
-  out.post(query.from, SessionAnswer{query.number, description(query.session, query.subscriptions)});
+SessionAnswer MetaApi::reply(const SessionQuery& query) {
+  Session* session = sessions_.find(query.session);
+  if (session == nullptr) return {query.number, {}, {}};
+  switch (query.what) {
+    case SessionQuery::What::subscriptions:
+      return {query.number, subscriptions_of(*session), {}};
+    case SessionQuery::What::modify:
+      return {query.number, "null", modify_details(*session, query.changes, context_.options.session_detail_bytes)};
+    default:
+      return {query.number, describe(*session), {}};
+  }
 }
 
-void MetaApi::deliver(const SessionAnswer& description, Outbox& out) {
-  const auto at = gatherings_.find(description.number);
+void MetaApi::deliver(const SessionQuery& query, Outbox& out) { out.post(query.from, reply(query)); }
+
+void MetaApi::deliver(const SessionAnswer& reply, Outbox& out) {
+  const auto at = gatherings_.find(reply.number);
   if (at == gatherings_.end()) return;
   const Gathering gathering = at->second;
   gatherings_.erase(at);
-  if (!description.details.empty()) return answer(gathering.caller, gathering.request, description.details, out);
-  if (Session* caller = sessions_.find(gathering.caller)) {
-    refuse(out, *caller, wamp::MessageType::call, gathering.request, wamp::kNoSuchSession,
-           "the session has left meanwhile");
-  }
+  conclude(gathering.caller, gathering.request, reply, out);
+}
+
+void MetaApi::conclude(const SessionKey& key, wamp::RequestId request, const SessionAnswer& reply, Outbox& out) {
+  if (reply.problem.empty() && !reply.answer.empty()) return answer(key, request, reply.answer, out);
+  Session* caller = sessions_.find(key);
+  if (caller == nullptr) return;
+  const bool gone = reply.problem.empty();
+  refuse(out, *caller, wamp::MessageType::call, request, gone ? wamp::kNoSuchSession : wamp::kInvalidArgument,
+         gone ? "the session has left meanwhile" : reply.problem);
 }
 
 bool MetaApi::read_farewell(Request& request, std::size_t place, std::string& reason, std::string& message,

@@ -26,7 +26,7 @@ void MetaApi::subscription_list(Request& request, Outbox& out) {
   const json& session = request.argument(0, "session_id");  // only what this one is subscribed to, as in Crossbar
   if (!session.is_null()) {
     const auto found = session_argument(request, session, out);
-    if (found.identity) describe_session(request, found.key, true, out);
+    if (found.identity) ask(request, {0, 0, found.key, SessionQuery::What::subscriptions, {}}, out);
     return;
   }
   auto subscriptions = context_.directory.subscriptions.list();

@@ -41,12 +41,11 @@ struct Identity {
 
 /// What a client said in HELLO that it can do, as far as the router must know.
 struct Announced {
-  bool call_canceling = false;            ///< as a callee
-  bool call_timeout = false;              ///< as a callee
-  bool progressive_call_results = false;  ///< as a callee
-  bool registration_revocation = false;   ///< as a callee
-  bool call_reroute = false;              ///< as a callee
-  bool subscription_revocation = false;   ///< as a subscriber
+  bool call_canceling = false;           ///< as a callee
+  bool call_timeout = false;             ///< as a callee
+  bool registration_revocation = false;  ///< as a callee
+  bool call_reroute = false;             ///< as a callee
+  bool subscription_revocation = false;  ///< as a subscriber
 };
 
 /// An invocation a callee has not answered yet, and where the answer goes.
@@ -85,6 +84,8 @@ struct Session {
   bool internal = false;
   bool announced_join = false;  ///< in the session meta events
 
+  /// What others have added to what is told of it (session_details.hpp): JSON text of an object with members, or none.
+  std::unique_ptr<const std::string> details;
   /// What the role's dynamic authorizer said of the message that is handed in again; to be reset when that is done.
   std::unique_ptr<Verdict> verdict;
   /// What it said that may be remembered.
@@ -100,6 +101,7 @@ struct Session {
   wamp::RequestId last_invocation = 0;
   /// What it has to take in of streams; made when it becomes a callee or first asks for progress.
   std::shared_ptr<Intake> intake;
+  std::size_t most_under_way = Intake::kMostUnderWay;  ///< of the intake
   /// Who takes in what it sends in pieces: results, by invocation, and calls, by request.
   tsl::robin_map<wamp::RequestId, std::shared_ptr<Intake>> result_streams;
   tsl::robin_map<wamp::RequestId, std::shared_ptr<Intake>> call_streams;
@@ -112,7 +114,7 @@ struct Session {
   tsl::robin_map<wamp::RequestId, std::unique_ptr<KeptCall>> reroutable;
 
   const std::shared_ptr<Intake>& make_intake() {
-    if (!intake) intake = std::make_shared<Intake>();
+    if (!intake) intake = std::make_shared<Intake>(most_under_way);
     return intake;
   }
 };

@@ -28,6 +28,7 @@ struct RealmOptions {
   bool cache_by_role = false;
   RetainedEvents::Limits retained{};
   TestamentLimits testaments{};
+  std::size_t session_detail_bytes = 16 * 1024;  ///< that others may add to what is told of one session
   /// How many calls may wait for a callee that is free, by the URI of the registration; the first that matches counts.
   struct Queue {
     std::string uri;

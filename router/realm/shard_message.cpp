@@ -12,6 +12,10 @@ std::size_t size_of(const ShardMessage& message) {
           return kFixed + m.payload.bytes.size();
         } else if constexpr (requires { m.call.payload; }) {
           return kFixed + m.call.payload.bytes.size();
+        } else if constexpr (requires { m.changes; }) {
+          return kFixed + m.changes.size();
+        } else if constexpr (requires { m.answer; }) {
+          return kFixed + m.answer.size();
         } else if constexpr (requires { m.sessions; }) {
           return kFixed + m.sessions.size() * sizeof(wamp::SessionId);
         } else {

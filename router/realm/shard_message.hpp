@@ -35,12 +35,14 @@ struct Publication {
 using PublicationRef = std::shared_ptr<const Publication>;
 
 /// A publication that is on disk, or could not be written there, for a publisher of the receiving shard that wants to
-/// know.
+/// know; or a flush, for its caller.
 struct StoredPublication {
   SessionKey publisher;
   wamp::RequestId request = 0;
   wamp::PublicationId publication = 0;
   std::string problem;  ///< empty if all is well
+  /// How many events were forgotten, if that is what was done ("wamp.subscription.flush").
+  std::optional<std::size_t> flushed{};
 };
 
 /// Events of other nodes come in for a subscription that members of the receiving shard wait for (ClusterPort).
@@ -142,17 +144,20 @@ struct UnsubscribeAnswer {
   bool was_subscribed = false;
 };
 
-/// Asks a shard what it knows of one of its sessions, or what that is subscribed to; and its answer, JSON text, empty
-/// if the session is gone.
+/// Asks a shard what it knows of one of its sessions, or what that is subscribed to, or has it change the details that
+/// others have given it ("wamp.session.modify_details"); and its answer.
 struct SessionQuery {
+  enum class What : std::uint8_t { details, subscriptions, modify };
   unsigned from = 0;  ///< shard
   std::uint64_t number = 0;
   SessionKey session;
-  bool subscriptions = false;
+  What what{};
+  std::string changes;  ///< JSON text of an object
 };
 struct SessionAnswer {
   std::uint64_t number = 0;
-  std::string details;
+  std::string answer;   ///< JSON text; empty if the session is gone
+  std::string problem;  ///< why it was not done
 };
 
 /// Asks a shard who of its sessions is subscribed; and what it answers.
@@ -174,6 +179,7 @@ using ShardMessage =
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);
 /// The same for a piece of a stream, as Intake counts it.
-inline std::size_t size_of_piece(const wamp::Payload& payload) { return payload.bytes.size() + 256; }
+inline constexpr std::size_t kPieceCost = 256;
+inline std::size_t size_of_piece(const wamp::Payload& payload) { return payload.bytes.size() + kPieceCost; }
 
 }  // namespace crosspoint::realm

@@ -155,6 +155,7 @@ void load_limits(ObjectReader& object, RealmLimits& limits) {
   read("retained_bytes", limits.retained_bytes);
   read("testaments", limits.testaments);
   read("testament_bytes", limits.testament_bytes);
+  read("session_detail_bytes", limits.session_detail_bytes);
   reader.finish();
 }
 

@@ -52,8 +52,9 @@ struct Compat {
 struct RealmLimits {
   std::uint32_t retained_events = 10000;
   std::uint64_t retained_bytes = 64 * 1024 * 1024;
-  std::uint32_t testaments = 100;               ///< per session
-  std::uint64_t testament_bytes = 1024 * 1024;  ///< per session
+  std::uint32_t testaments = 100;                  ///< per session
+  std::uint64_t testament_bytes = 1024 * 1024;     ///< per session
+  std::uint64_t session_detail_bytes = 16 * 1024;  ///< per session: wamp.session.modify_details
 };
 
 struct StoreEntry {

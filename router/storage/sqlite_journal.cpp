@@ -158,8 +158,11 @@ bool SqliteJournal::commit(const std::vector<Entry>& entries) {
   tsl::robin_map<std::int64_t, std::int64_t> oldest;  // by log
   for (const Entry& entry : entries) {
     for (const Place& place : entry.places) {
-      if (!insert(entry, place)) return false;
-      auto& least = oldest[ids_.at(place.log)];
+      const std::int64_t log = ids_.at(place.log);
+      if (!entry.publication) floors_[log] = std::max(floors_[log], place.place.oldest);
+      // A flush may have overtaken an event on its way here.
+      if (entry.publication && place.place.sequence >= floors_[log] && !insert(entry, place)) return false;
+      auto& least = oldest[log];
       least = std::max(least, static_cast<std::int64_t>(place.place.oldest));
     }
   }
@@ -193,7 +196,13 @@ void SqliteJournal::acknowledge(const std::vector<Entry>& entries, const std::st
     if (entry.request == 0) continue;
     const unsigned shard = entry.publisher.shard;
     if (messages.size() <= shard) messages.resize(shard + 1);
-    messages[shard].push_back(realm::StoredPublication{entry.publisher, entry.request, entry.publication->id, problem});
+    realm::StoredPublication stored{entry.publisher, entry.request, 0, problem};
+    if (entry.publication) {
+      stored.publication = entry.publication->id;
+    } else {
+      stored.flushed = entry.flushed;
+    }
+    messages[shard].push_back(std::move(stored));
   }
   for (unsigned shard = 0; shard < messages.size(); ++shard) {
     if (!messages[shard].empty()) deliver_(shard, std::move(messages[shard]));

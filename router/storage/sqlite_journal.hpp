@@ -54,7 +54,7 @@ class SqliteJournal final : public realm::EventJournal {
   Statement insert_;
   Statement trim_;
   tsl::robin_map<const realm::EventLog*, std::int64_t> ids_;  // of logs in the file; constant after start()
-
+  tsl::robin_map<std::int64_t, std::uint64_t> floors_;        // by log: what comes before was flushed; of the thread
   std::atomic<std::size_t> backlog_{0};
   std::mutex mutex_;
   std::condition_variable changed_;

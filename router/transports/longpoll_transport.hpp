@@ -66,6 +66,8 @@ class LongPollTransport final : public MessagePort,
   unsigned kind() const override { return 3; }
   /// The message that goes out next is not counted: it may be as long as it likes.
   std::size_t queued() const override { return queue_.empty() ? 0 : queued_bytes_ - queue_.front().size(); }
+  std::size_t queued_messages() const override { return queue_.size(); }
+  std::size_t max_queued_messages() const override { return limits_.queue_limit_messages; }
   void pause() override { paused_ = true; }
   void resume() override;
   void close(std::string_view reason) override { end(reason, true); }

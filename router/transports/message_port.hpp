@@ -66,6 +66,10 @@ class MessagePort {
 
   /// Bytes queued but not yet taken by the kernel.
   virtual std::size_t queued() const = 0;
+  /// The same in messages, for ports that end the connection when more than max_queued_messages() are queued; 0: bytes
+  /// alone count.
+  virtual std::size_t queued_messages() const { return 0; }
+  virtual std::size_t max_queued_messages() const { return 0; }
   /// Stops and starts reading from the peer.
   virtual void pause() = 0;
   virtual void resume() = 0;

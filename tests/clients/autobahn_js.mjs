@@ -133,6 +133,17 @@ async function advanced() {
   await session.subscribe(`${own}.kept`, listen, {get_retained: true});
   assert.deepEqual((await event()).args, ['kept']);
 
+  // Progressive results of a callee of autobahn-js, which does not announce that it can be interrupted.
+  await session.register(`${own}.steps`, (args, kwargs, details) => {
+    for (let i = 0; i < args[0]; ++i) details.progress([i]);
+    return 'all of them';
+  });
+  const steps = [];
+  const last = await other.session.call(`${own}.steps`, [50], {}, {receive_progress: true})
+    .then((value) => value, null, (value) => steps.push(value));
+  assert.equal(last, 'all of them');
+  assert.deepEqual(steps, [...Array(50).keys()]);
+
   // Progressive results, of a callee in the test that announces that it can be interrupted; and canceling.
   const pieces = [];
   const done = await session.call(`${own}.count`, [100], {}, {receive_progress: true})

@@ -421,3 +421,18 @@ def test_subscription_meta_events_and_procedures(router):
     denied = Client(port)
     denied.send([16, 1, {"acknowledge": True}, "wamp.subscription.on_create"])
     assert denied.receive()[4] == "wamp.error.invalid_uri"
+
+
+def test_an_authorizer_is_told_what_was_added_to_a_sessions_details(port, service_port, start):
+    start(document(port, service_port, {"anonymous": {"type": "static", "role": "app"}}))
+    decider = Decider(service_port, "com.permissions", lambda *_: True)
+    client, service = Client(port), Client(service_port)
+    client.subscribe("com.before")
+    request = service.call("wamp.session.modify_details", [client.session, {"team": ["red"], "age": 5}])
+    assert service.receive() == [50, request, {}, [None]]
+    client.subscribe("com.after")
+    before, after = decider.asked[0][0], decider.asked[-1][0]
+    assert "team" not in before and after == {**before, "team": ["red"], "age": 5}
+    request = service.call("wamp.session.get", [client.session])
+    details = service.receive()[3][0]
+    assert details["team"] == ["red"] and details["authid"] == before["authid"]

@@ -115,3 +115,39 @@ def test_a_database_that_cannot_be_opened(tmp_path):
     assert ended.returncode == 1
     assert f'realm "realm1": store: cannot open {directory}/none/history.db: unable to open database file' in \
         ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("serializer", ["json", "msgpack", "cbor"])
+def test_history_by_topic(tmp_path, serializer):
+    """The procedures of older specifications: the oldest event comes first."""
+    port = nodes.free_port()
+    node = start(tmp_path, port, type="memory")
+    publisher, reader = Client(port, serializer), Client(port, serializer)
+    published = [publisher.publish("com.kept.topic", [number], acknowledge=True) for number in range(5)]
+
+    def history(form, *args):
+        return [event["args"][0] for event in call(reader, "wamp.topic.history." + form, "com.kept.topic", *args)]
+
+    assert history("last", 2) == [3, 4]
+    assert history("after", published[2]) == [3, 4]
+    third = call(reader, "wamp.topic.history.after", "com.kept.topic", published[1])[0]
+    assert third["args"] == [2]
+    assert history("since", third["timestamp"])[-3:] == [2, 3, 4]
+    assert history("since", "2013-12-21T13:43:11:000Z") == [0, 1, 2, 3, 4]
+    assert node.stop() == 0
+
+
+def test_what_was_flushed_stays_away_after_kill_9(tmp_path):
+    port = nodes.free_port()
+    node = start(tmp_path, port, type="sqlite", path="history.db")
+    client = Client(port)
+    for number in range(5):
+        client.publish("com.kept.x", [number], acknowledge=True)
+    subscription = call(client, "wamp.subscription.lookup", "com.kept", {"match": "prefix"})
+    assert call(client, "wamp.subscription.flush", subscription) == 5
+    client.publish("com.kept.x", ["later"], acknowledge=True)
+    node.process.kill()
+    node.wait()
+    node = start(tmp_path, port, type="sqlite", path="history.db")
+    assert values(Client(port), "com.kept", "prefix") == ["later"]
+    assert node.stop() == 0

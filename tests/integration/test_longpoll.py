@@ -294,3 +294,48 @@ def test_many_sessions_on_all_threads(site):
         assert [client.receive()[4] for _ in range(10)] == [[i] for i in range(10)]
         assert client.close() == 204
     sender.close()
+
+
+def in_background(work):
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_ten_thousand_progressive_results(site):
+    """A hundred times as many as may wait for the client: the callee is held back."""
+    port, _ = site
+    caller, callee = Poller(port), Client(port)
+    callee.register("com.lp.stream")
+    caller.send([48, 1, {"receive_progress": True}, "com.lp.stream"])
+    invocation = callee.receive()[1]
+
+    def stream():
+        for start in range(0, 10_000, 500):
+            callee.send_many([[70, invocation, {"progress": True}, [n]] for n in range(start, start + 500)])
+        callee.send([70, invocation, {}, ["end"]])
+
+    sending = in_background(stream)
+    for n in range(10_000):
+        result = caller.receive()
+        assert result[:2] == [50, 1] and result[2]["progress"] is True and result[3] == [n], result
+    assert caller.receive()[3] == ["end"]
+    sending.join(nodes.TIME)
+    assert caller.close() == 204
+
+
+def test_a_call_in_a_thousand_pieces(site):
+    port, _ = site
+    callee, caller = Poller(port), Client(port)
+    callee.register("com.lp.upload")
+    pieces = [[48, 7, {"progress": True}, "com.lp.upload", [n]] for n in range(1000)]
+    sending = in_background(lambda: caller.send_many([*pieces, [48, 7, {}, "com.lp.upload", ["end"]]]))
+    for n in range(1000):
+        invocation = callee.receive()
+        assert invocation[0] == 68 and invocation[3]["progress"] is True and invocation[4] == [n], invocation
+    invocation = callee.receive()
+    assert invocation[4] == ["end"]
+    callee.send([70, invocation[1], {}, ["stored"]])
+    assert caller.receive()[3] == ["stored"]
+    sending.join(nodes.TIME)
+    assert callee.close() == 204

@@ -99,6 +99,14 @@ SESSIONS = [
     ("wamp.session.kill", [NOBODY, "not a uri"], {},
      error("wamp.error.invalid_uri", "the reason 'not a uri' is no URI")),
     ("wamp.session.kill", [NOBODY, 5], {}, error(WRONG, "reason and message are strings")),
+    ("wamp.session.modify_details", [NOBODY, {"a": 1}], {}, no_session()),
+    ("wamp.session.modify_details", ["scene.one.session", {"authid": "x"}], {},
+     error(WRONG, '"authid" of a session cannot be changed')),
+    ("wamp.session.modify_details", ["scene.one.session", {"transport": None}], {},
+     error(WRONG, '"transport" of a session cannot be changed')),
+    ("wamp.session.modify_details", ["scene.one.session", "x"], {},
+     error(WRONG, "the arguments are the id of a session and a dictionary of what is to change")),
+    ("wamp.session.modify_details", ["scene.one.session", {"nothing": None}], {}, result(None)),
     ("wamp.session.kill_by_authid", ["nobody"], {}, result([])),
     ("wamp.session.kill_by_authid", [5], {}, error(WRONG, "the argument is an authid")),
     ("wamp.session.kill_by_authrole", ["nobody"], {}, result([])),
@@ -116,8 +124,6 @@ SESSIONS = [
      error("wamp.error.invalid_uri", "the topic 'com..will' is no valid URI")),
     ("wamp.session.add_testament", ["wamp.will", [], {}], {},
      error("wamp.error.invalid_uri", "publish with restricted topic URI 'wamp.will'")),
-    ("wamp.session.modify_details", [NOBODY, {}], {},
-     error("wamp.error.no_such_procedure", "no callee registered for procedure <wamp.session.modify_details>")),
 ]
 
 SUBSCRIPTIONS = [
@@ -159,8 +165,15 @@ SUBSCRIPTIONS = [
      error("wamp.error.history_unavailable", "event history for the given subscription is not available or enabled")),
     ("wamp.subscription.get_events", [NOBODY], {}, NO_SUBSCRIPTION),
     ("wamp.subscription.get_events", ["scene.kept", 0], {}, error(WRONG, "limit is a positive integer")),
-    ("wamp.subscription.flush", ["scene.kept"], {},
-     error("wamp.error.no_such_procedure", "no callee registered for procedure <wamp.subscription.flush>")),
+    ("wamp.subscription.flush", ["scene.exact"], {},
+     error("wamp.error.history_unavailable", "event history for the given subscription is not available or enabled")),
+    ("wamp.subscription.flush", [NOBODY], {}, NO_SUBSCRIPTION),
+    ("wamp.topic.history.last", ["com.unkept", 1], {},
+     error("wamp.error.history_unavailable", "event history for the given topic is not available or enabled")),
+    ("wamp.topic.history.last", ["scene.kept", 0], {}, error(WRONG, "limit is a positive integer")),
+    ("wamp.topic.history.since", ["scene.kept", "now"], {},
+     error(WRONG, "times are RFC 3339 texts, such as 2026-01-02T03:04:05.678Z")),
+    ("wamp.topic.history.after", ["scene.kept", "x"], {}, error(WRONG, "publications are ids")),
 ]
 
 REGISTRATIONS = [

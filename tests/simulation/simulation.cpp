@@ -115,7 +115,7 @@ void Simulation::join() {
   auto client = std::make_unique<Client>();
   client->serial = static_cast<int>(clients_.size());
   client->peer = &realm_.join(static_cast<unsigned>(pick(kShards)), "id" + std::to_string(clients_.size()), "user",
-                              {pick(3) != 0, false, pick(3) != 0, true, pick(2) == 0, pick(2) == 0});
+                              {pick(3) != 0, false, true, pick(2) == 0, pick(2) == 0});
   client->session = client->peer->id();
   client->listener.may_miss();  // it is not subscribed to all topics
   trace("client " + std::to_string(client->serial) + " joins on shard " + std::to_string(client->peer->shard()));

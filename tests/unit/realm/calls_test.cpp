@@ -10,7 +10,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr Announced kModern{true, true, true, true};
+constexpr Announced kModern{true, true, true};
 
 /// A caller and a callee of com.p, on the same shard or on two.
 struct World {
@@ -158,7 +158,7 @@ TEST_CASE("results that come piece by piece (Progressive Call Results)") {
   }
 }
 
-TEST_CASE("progress that nobody asked for is left out; callees that cannot be interrupted are not asked for it") {
+TEST_CASE("progress that nobody asked for is left out") {
   World world(0);
   const json invocation = world.call();
   REQUIRE(invocation[3] == json::object());
@@ -166,10 +166,24 @@ TEST_CASE("progress that nobody asked for is left out; callees that cannot be in
   REQUIRE(world.caller.waiting() == 0);
   world.from_callee({70, invocation[1], json::object(), {2}});
   REQUIRE(plain(world.caller.take())[3] == json{2});
-  Announced half = kModern;
-  half.call_canceling = false;
-  World other(0, half);
-  REQUIRE(other.call(R"({"receive_progress":true})")[3] == json::object());
+}
+
+TEST_CASE("callees are asked for progress whatever they announce; what comes too late of it is passed over") {
+  for (const unsigned shard : {0U, 1U}) {
+    World world(shard, Announced{});
+    const json invocation = world.call(R"({"receive_progress":true})");
+    REQUIRE(invocation[3] == json{{"receive_progress", true}});
+    world.from_callee({70, invocation[1], {{"progress", true}}, {1}});
+    REQUIRE(plain(world.caller.take()) == json{50, 1, {{"progress", true}}, {1}});
+    world.from_caller({49, 1, {{"mode", "killnowait"}}});  // the callee cannot be told
+    REQUIRE(world.caller.take()[4] == "wamp.error.canceled");
+    for (const bool progress : {true, false}) {
+      REQUIRE(world.callee.send(json{70, invocation[1], {{"progress", progress}}, {2}}.dump()).empty());
+      world.realm.settle();
+    }
+    REQUIRE(world.callee.waiting() == 0);
+    REQUIRE(world.caller.waiting() == 0);
+  }
 }
 
 TEST_CASE("a caller may send a call piece by piece (Progressive Call Invocations)") {

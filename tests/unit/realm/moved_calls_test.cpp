@@ -23,7 +23,7 @@ struct World {
   TestClient& two = callee(2);
 
   TestClient& callee(unsigned shard) {
-    auto& client = realm.join(shard, "callee", "user", {true, true, true, true});
+    auto& client = realm.join(shard, "callee", "user", {true, true, true});
     client.send(R"([64,1,{"match":"prefix","invoke":"roundrobin","concurrency":1},"com.p"])");
     REQUIRE(client.last()[0] == 65);
     return client;

@@ -11,7 +11,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr Announced kModern{true, true, true, true};
+constexpr Announced kModern{true, true, true};
 
 crosspoint::realm::RealmOptions with_queue(std::size_t limit) {
   auto options = quiet();

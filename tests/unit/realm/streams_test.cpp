@@ -10,7 +10,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr Announced kModern{true, true, true, true};
+constexpr Announced kModern{true, true, true};
 const std::string kPiece(100'000, 'x');
 
 struct World {
@@ -49,6 +49,19 @@ TEST_CASE("who streams results to a caller whose queue is full is held back unti
     REQUIRE_FALSE(world.callee.held_back());
     REQUIRE(world.callee.session().result_streams.empty());
   }
+}
+
+TEST_CASE("a session whose transport queues few messages has few pieces under way to it") {
+  World world(1);
+  world.caller.session().most_under_way = 5 * crosspoint::realm::kPieceCost;
+  const std::string invocation = world.call(R"({"receive_progress":true})");
+  int sent = 0;
+  for (; !world.callee.held_back() && sent < 100; ++sent) {
+    world.callee.send("[70," + invocation + R"(,{"progress":true},[1]])");
+  }
+  REQUIRE(sent == 5);
+  world.realm.settle();
+  REQUIRE_FALSE(world.callee.held_back());
 }
 
 TEST_CASE("a callee is held back while a megabyte of its results is under way to another thread") {

@@ -152,6 +152,56 @@ TEST_CASE("a database that cannot be used is named, with the reason") {
   REQUIRE(problem.find("database is locked") != std::string::npos);
 }
 
+TEST_CASE("what was flushed is gone from the file, also what comes there later than the flush") {
+  const Directory directory;
+  std::string problem;
+  Acknowledged acknowledged;
+  const auto attached = [&](SqliteJournal& journal, realm::EventLog& log) {
+    REQUIRE(journal.open(problem));
+    REQUIRE(journal.attach(log, "com.topic", wamp::Match::exact, problem));
+  };
+  {
+    realm::EventLog log({});
+    SqliteJournal journal(directory.file(), acknowledged.deliver());
+    attached(journal, log);
+    journal.start();
+    for (wamp::PublicationId id = 1; id <= 3; ++id) store(journal, log, message("com.topic", "[1]"), id, 0);
+    // An event that has its place in the log already, and is written behind the flush.
+    auto late = std::make_shared<realm::Publication>();
+    late->id = 4;
+    realm::EventJournal::Entry entry;
+    entry.places.push_back({&log, log.append(4000, late)});
+    entry.publication = late;
+    entry.publish = realm::write_publication(message("com.topic", "[4]"));
+    entry.publisher = {0, 7, 1};
+    entry.request = 4;
+    const auto flushed = log.flush();
+    REQUIRE(flushed.count == 4);
+    realm::EventJournal::Entry flush;
+    flush.places.push_back({&log, {0, flushed.next}});
+    flush.flushed = flushed.count;
+    flush.publisher = {1, 7, 1};
+    flush.request = 9;
+    journal.write(std::move(flush));
+    REQUIRE(acknowledged.wait_for(1)[0].second.flushed == std::optional<std::size_t>(4));
+    journal.write(std::move(entry));
+    REQUIRE_FALSE(acknowledged.wait_for(2)[1].second.flushed);
+  }
+  {
+    realm::EventLog log({});
+    SqliteJournal journal(directory.file(), acknowledged.deliver());
+    attached(journal, log);
+    REQUIRE(log.events().empty());
+    journal.start();
+    store(journal, log, message("com.topic", "[5]"), 5, 5);
+    acknowledged.wait_for(3);
+  }
+  realm::EventLog log({});
+  SqliteJournal journal(directory.file(), acknowledged.deliver());
+  attached(journal, log);
+  REQUIRE(log.events().size() == 1);
+}
+
 TEST_CASE("trust levels are kept; a file that knew none is brought up to date, with its events") {
   const Directory directory;
   std::string problem;
