@@ -113,7 +113,7 @@ bool Dealer::send_call(Session& session, PendingCall& pending, const Callee& cal
   pending.callee = callee.key;
   pending.registration = call.registration->id;
   const bool limited = call.registration->queue.limited();
-  if (limited) pending.place = ++session.last_place;
+  if (limited && pending.place == 0) pending.place = ++session.last_place;  // once: it keeps it if it is sent again
   if (callee.key.shard != context_.shard) {
     pending.handle = ++last_handle_ << kShardBits | context_.shard;
     RemoteCall remote{session.key,

@@ -13,6 +13,30 @@ namespace {
 /// A call is not offered to more callees than this.
 constexpr std::size_t kMostTried = 32;
 
+/// A call that comes back is compared with at most so many others of its session.
+constexpr std::size_t kMostCompared = 4096;
+
+/// How many of the session's later calls are known not to have got to another callee before `call`: those that wait,
+/// and those that are on their way to the callee that `call` did not find any more, and come back behind it. (If that
+/// has registered again in between, they are served there.)
+std::uint64_t still_behind(const Session& session, const RemoteCall& call, std::uint64_t place) {
+  if (session.last_place == place || session.calls.size() > kMostCompared) return 0;
+  const auto is_behind = [&](const PendingCall& other) {
+    return other.place > place &&
+           (other.waiting || (other.callee == call.callee && other.registration == call.registration));
+  };
+  return static_cast<std::uint64_t>(std::count_if(session.calls.begin(), session.calls.end(),
+                                                  [&](const auto& entry) { return is_behind(entry.second); }));
+}
+
+/// Where a call has its place among those that wait: behind those of its session that were sent before it.
+auto place_among(Session& session, std::uint64_t place) {
+  return std::find_if(session.waiting.begin(), session.waiting.end(), [&](const KeptCall& other) {
+    const std::uint64_t its = session.calls.find(other.request)->second.place;
+    return its == 0 || its > place;
+  });
+}
+
 /// The callee that the policy has next for a call, of those that have not had it. `good` may refuse one.
 template <class Good>
 const Callee* next_callee(const RegistrationView& view, const std::vector<SessionKey>& tried, base::Random& random,
@@ -119,6 +143,12 @@ void Dealer::deliver(const RemoteTurn& turn, Outbox& out) {
   session->waiting.erase(oldest);
   const auto at = session->calls.find(call.request);
   at.value().waiting = false;
+  if (std::find(call.tried.begin(), call.tried.end(), turn.callee.key) != call.tried.end()) {
+    // It has registered again, and may have got a later call of the session meanwhile.
+    if (turn.callee.slots) turn.registration->queue.release(*turn.callee.slots);
+    give_turns(turn.registration, out);
+    gone = true;
+  }
   if (gone || !send_call(*session, at.value(), turn.callee, outgoing(call, out), out)) {
     return fail(turn.caller, call.request, wamp::kCanceled, {},
                 wamp::Payload::from_text("the callee left before the call reached it"), out);
@@ -136,8 +166,10 @@ void Dealer::deliver(const ReturnedCall& returned, Outbox& out) {
   if (session == nullptr) return;
   const auto at = session->calls.find(call.request);
   if (at == session->calls.end() || at->second.waiting || at->second.handle != call.handle) return;  // canceled
-  // A call of the same session that has taken a callee since must not be overtaken at that one: too late for this call.
-  const bool late = at->second.place != session->last_place;
+  // A call of the same session that has taken a callee since must not be overtaken at that one: too late for this call,
+  // unless all of them come back as well.
+  const std::uint64_t behind = still_behind(*session, call, at->second.place);
+  const bool late = session->last_place - at->second.place != behind;
   const auto& registration = call.slot.registration;
   if (late || at->second.killed || call.progress || !registration->queue.put_back(session->key)) {
     return fail(call.caller, call.request, wamp::kCanceled, {},
@@ -146,10 +178,17 @@ void Dealer::deliver(const ReturnedCall& returned, Outbox& out) {
   if (at->second.reroutes) forget_reroute(*session, at);
   at.value().waiting = true;
   auto procedure = call.procedure.empty() ? nullptr : std::make_shared<const std::string>(call.procedure);
-  session->waiting.insert(
-      session->waiting.begin(),
-      {registration, call.request, std::move(procedure), call.disclosed != nullptr, call.receive_progress,
-       call.trustlevel, std::max(call.timeout, at->second.timeout), call.passthru, call.payload});
+  KeptCall kept{registration,
+                call.request,
+                std::move(procedure),
+                call.disclosed != nullptr,
+                call.receive_progress,
+                call.trustlevel,
+                std::max(call.timeout, at->second.timeout),
+                call.passthru,
+                call.payload};
+  if (behind > 0) kept.tried.push_back(call.callee);
+  session->waiting.insert(place_among(*session, at->second.place), std::move(kept));
   give_turns(registration, out);
 }
 
@@ -195,6 +234,7 @@ void Dealer::reroute(Session& session, Calls::iterator at, Outbox& out) {
       const Callee* next = next_callee(view, call.tried, context_.random, good);
       if (next == nullptr) break;
       call.tried.push_back(next->key);
+      at.value().place = 0;  // it has a new one, behind those that were sent meanwhile
       if (!send_call(session, at.value(), *next, outgoing(call, out), out)) continue;
       if (!next->reroutes) forget_reroute(session, at);
       return;

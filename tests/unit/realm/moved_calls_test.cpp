@@ -17,16 +17,22 @@ crosspoint::realm::RealmOptions with_queue() {
 
 /// A caller on shard 0, and callees of com.p on shards 1 and 2 that take one call at a time, in this order.
 struct World {
+  /// How many calls the first callee takes at a time.
+  explicit World(int concurrency = 1) : one(callee(1, concurrency)), two(callee(2)) {}
   TestRealm realm{3, with_queue()};
   TestClient& caller = realm.join(0, "caller");
-  TestClient& one = callee(1);
-  TestClient& two = callee(2);
+  TestClient& one;
+  TestClient& two;
 
-  TestClient& callee(unsigned shard) {
+  TestClient& callee(unsigned shard, int concurrency = 1) {
     auto& client = realm.join(shard, "callee", "user", {true, true, true});
-    client.send(R"([64,1,{"match":"prefix","invoke":"roundrobin","concurrency":1},"com.p"])");
-    REQUIRE(client.last()[0] == 65);
+    register_(client, concurrency);
     return client;
+  }
+  static void register_(TestClient& client, int concurrency) {
+    client.send(R"([64,1,{"match":"prefix","invoke":"roundrobin","concurrency":)" + std::to_string(concurrency) +
+                R"(},"com.p"])");
+    REQUIRE(client.last()[0] == 65);
   }
   void call(int request, const std::string& options = "{}") {
     const std::string text = std::to_string(request);
@@ -124,4 +130,60 @@ TEST_CASE("a call in pieces that has lost its callee fails") {
   world.realm.settle();
   REQUIRE(world.caller.take()[4] == "wamp.error.canceled");
   REQUIRE(world.two.waiting() == 0);
+}
+
+TEST_CASE("several calls on their way to a callee that leaves all go to another one, in their order") {
+  for (const bool carried_one_by_one : {false, true}) {
+    World world(3);
+    world.call(1);
+    world.call(2);
+    world.realm.settle();
+    const json busy = world.two.take();
+    REQUIRE(busy[4] == json::array({2}));
+    REQUIRE(world.one.take()[4] == json::array({1}));
+    world.call(3);
+    world.call(4);
+    REQUIRE(world.realm.under_way(0, 1) == 2);
+    world.one.leave();
+    if (carried_one_by_one) {
+      REQUIRE(world.realm.carry(0, 1));
+      REQUIRE(world.realm.carry(1, 0));  // the failure of call 1
+      while (world.caller.session().waiting.empty()) REQUIRE(world.realm.carry(1, 0));
+      world.call(5);  // behind those that come back
+    }
+    world.realm.settle();
+    REQUIRE(world.caller.take()[2] == 1);  // which its callee had got
+    REQUIRE(world.caller.waiting() == 0);
+    if (!carried_one_by_one) world.call(5);
+    World::serve(world.two, busy);
+    std::vector<int> order;
+    for (world.realm.settle(); world.two.waiting() > 0; world.realm.settle()) {
+      const json invocation = world.two.take();
+      order.push_back(invocation[4][0]);
+      World::serve(world.two, invocation);
+    }
+    REQUIRE(order == std::vector<int>{3, 4, 5});
+    REQUIRE(world.caller.session().calls.empty());
+  }
+}
+
+TEST_CASE("of calls that come back, none gets to a callee behind a later one that it has got after registering again") {
+  World world(3);
+  world.call(1);
+  world.call(2);
+  world.realm.settle();
+  const json registration = world.one.take()[2];
+  world.two.take();  // stays busy
+  world.call(3);
+  world.call(4);
+  world.one.send("[66,2," + registration.dump() + "]");
+  REQUIRE(world.realm.carry(0, 1));  // call 3 finds nobody
+  World::register_(world.one, 3);
+  REQUIRE(world.realm.carry(0, 1));
+  REQUIRE(world.one.last()[4] == json::array({4}));  // call 4 does
+  world.realm.settle();
+  const json failed = world.caller.take();
+  REQUIRE(failed[2] == 3);
+  REQUIRE(failed[4] == "wamp.error.canceled");
+  REQUIRE(world.one.waiting() == 0);
 }
