@@ -41,8 +41,12 @@ async function look() {
 function connect() {
   const ws = new WebSocket(`ws://${location.host}/ws`);
   ws.onopen = async () => {
-    await look();
-    ws.send(JSON.stringify({message: 'connected'}));
+    try {
+      await look();
+      ws.send(JSON.stringify({message: 'connected'}));
+    } catch {
+      ws.close();  // the program may be starting again: once more, then
+    }
   };
   ws.onmessage = ({data}) => {
     const {connections, you} = JSON.parse(data);
