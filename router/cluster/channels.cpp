@@ -58,6 +58,8 @@ bool Channels::split(std::string_view channel, std::string_view& realm, std::str
   return true;
 }
 
+std::string Channels::private_of(std::string_view sender) const { return prefix_ + ":to:" + std::string(sender); }
+
 std::string Channels::node(std::string_view id) const { return prefix_ + ":node:" + std::string(id); }
 
 }  // namespace crosspoint::cluster

@@ -22,6 +22,9 @@ class Channels {
 
   /// The channel on which nodes say that they are there, and the set of their ids.
   std::string nodes() const { return prefix_ + ":nodes"; }
+  /// What all nodes hear, and what one start of one node (`<id>/<start>`) hears.
+  std::string all() const { return prefix_ + ":all"; }
+  std::string private_of(std::string_view sender) const;
   /// The key that is there while a node is.
   std::string node(std::string_view id) const;
 

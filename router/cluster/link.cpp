@@ -42,6 +42,8 @@ Link::Link(const settings::Cluster& settings, connection::Router& router, unsign
       io_(thread_index) {
   Interests::Waiters nobody;
   interests_.want({channels_.nodes()}, {}, nobody);
+  interests_.want({channels_.all()}, {}, nobody);
+  interests_.want({channels_.private_of(sender_)}, {}, nobody);
 }
 
 Link::~Link() { stop(); }
@@ -50,6 +52,24 @@ void Link::add_realm(realm::Realm& realm) {
   ports_.push_back(std::make_unique<Port>(*this, realm, ports_.size()));
   ports_.back()->batches_.resize(realm.shard_count());
   realm.set_cluster(*ports_.back());
+}
+
+void Link::on_message(std::string_view kind, Handler handler) {
+  handlers_.insert_or_assign(std::string(kind), std::move(handler));
+}
+
+void Link::on_gone(std::function<void(std::string_view)> gone) { when_gone_.push_back(std::move(gone)); }
+
+std::vector<std::string> Link::others() const {
+  const std::lock_guard lock(state_mutex_);
+  return others_;
+}
+
+void Link::send(std::string to, std::string_view kind, std::string_view text) {
+  if (!up_.load(std::memory_order_relaxed)) return;
+  Letter letter{std::move(to), write_node_message(sender_, kind, text)};
+  unanswered_bytes_.fetch_add(size_of(letter.to, letter.text), std::memory_order_relaxed);
+  hand_over(std::move(letter));
 }
 
 void Link::start() {
@@ -94,8 +114,10 @@ void Link::describe_state() {
   } else {
     text = fmt::format("node \"{}\", alone: Redis at {} cannot be reached", settings_.node, place_);
   }
+  auto addresses = members_.addresses();
   const std::lock_guard lock(state_mutex_);
   state_ = std::move(text);
+  others_ = std::move(addresses);
 }
 
 void Link::Port::subscription_made(const realm::SubscriptionRef& subscription) {
@@ -154,6 +176,15 @@ void Link::take(const Change& change) {
     events_->send({name.pattern ? "PUNSUBSCRIBE" : "UNSUBSCRIBE", name.text});
     need_turn_end();
   }
+}
+
+void Link::take(const Letter& letter) {
+  const std::size_t bytes = size_of(letter.to, letter.text);
+  if (!commands_) {
+    unanswered_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+    return;
+  }
+  command({"PUBLISH", letter.to.empty() ? channels_.all() : channels_.private_of(letter.to), letter.text}, bytes);
 }
 
 Interests::Name Link::name_of(const Port& port, const realm::Subscription& subscription) const {
@@ -234,6 +265,9 @@ void Link::lose(std::string_view why) {
       "alone, and tries again",
       place_, why, events);
   joined_ = false;
+  for (const std::string& address : members_.addresses()) {
+    for (const auto& gone : when_gone_) gone(address);
+  }
   members_.clear();
   describe_state();
   make_ready(interests_.disconnected());
@@ -255,12 +289,18 @@ void Link::beat() {
   if (!joined_) return;
   events_->send({"PING"});
   announce(Members::Word::here);
-  for (const std::string& id : members_.take_vanished(Clock::now(), heartbeat_)) {
+  for (const auto& [id, start] : members_.take_vanished(Clock::now(), heartbeat_)) {
     log::warn("Cluster: node \"{}\" has not been heard of for {} s: it is gone", id,
               (Members::kMissed * heartbeat_).count());
     command({"SREM", channels_.nodes(), id});
+    lose_node(id, start);
   }
   describe_state();
+}
+
+void Link::lose_node(std::string_view id, std::string_view start) {
+  const std::string address = std::string(id) + "/" + std::string(start);
+  for (const auto& gone : when_gone_) gone(address);
 }
 
 void Link::announce(Members::Word word) {

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,6 +20,7 @@
 #include "cluster/channels.hpp"
 #include "cluster/interests.hpp"
 #include "cluster/members.hpp"
+#include "cluster/node_message.hpp"
 #include "cluster/redis_connection.hpp"
 #include "connection/router.hpp"
 #include "realm/cluster_port.hpp"
@@ -35,8 +38,23 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   Link(const settings::Cluster& settings, connection::Router& router, unsigned thread_index);
   ~Link() override;
 
+  /// What takes in messages of a kind from other nodes, on the link's thread. `from` is the sender, as the address of
+  /// an answer; both are valid for the time of the call.
+  using Handler = std::function<void(std::string_view from, std::string_view text)>;
+
   /// Before start().
   void add_realm(realm::Realm& realm);
+  /// Likewise. `kind` is a word.
+  void on_message(std::string_view kind, Handler handler);
+  /// Likewise. `gone` is called on the link's thread with the address of a node that has ended or cannot be reached any
+  /// more.
+  void on_gone(std::function<void(std::string_view address)> gone);
+  /// Any thread: the addresses of the other nodes that are there, and whether Redis can be reached at all.
+  std::vector<std::string> others() const;
+  bool joined() const { return up_.load(std::memory_order_relaxed); }
+  /// Any thread; does not wait. Sends something to one start of a node, or to all other nodes if `to` is empty; in the
+  /// order of the calls. It is lost if Redis or the receiver cannot be reached.
+  void send(std::string to, std::string_view kind, std::string_view text);
   void start();
   /// Sends what is waiting, says goodbye and ends the thread. The router's threads must have ended.
   void stop();
@@ -57,7 +75,11 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
     realm::SubscriptionRef subscription;
     bool made = false;
   };
-  using Task = std::variant<Publication, Change>;
+  struct Letter {
+    std::string to;  // empty: all
+    std::string text;
+  };
+  using Task = std::variant<Publication, Change, Letter>;
 
   /// A realm's end of it.
   class Port final : public realm::ClusterPort {
@@ -83,6 +105,7 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   void take_tasks();
   void take(const Publication& publication);
   void take(const Change& change);
+  void take(const Letter& letter);
   Interests::Name name_of(const Port& port, const realm::Subscription& subscription) const;
   void ask_for(const Interests::Name& name);
   void command(std::initializer_list<std::string_view> words, std::size_t publication_bytes = 0);
@@ -100,6 +123,7 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   void on_confirmed();
   void on_published(std::string_view pattern, std::string_view channel, std::string_view text);
   void on_word(std::string_view text);
+  void on_letter(std::string_view channel, std::string_view text);
   void make_ready(const Interests::Waiters& waiters);
   void deliver(Port& port, unsigned shard, realm::ShardMessage message);
   void pause_if_flooded();
@@ -113,6 +137,7 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   void look_for_silence();
   void finish();
   void describe_state();
+  void lose_node(std::string_view id, std::string_view start);
   void on_turn_end() override;
   void need_turn_end();
 
@@ -123,7 +148,9 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   const Channels channels_;
   const std::chrono::seconds heartbeat_;
   connection::Router& router_;
-  std::vector<std::unique_ptr<Port>> ports_;  // constant after start()
+  std::vector<std::unique_ptr<Port>> ports_;                      // constant after start()
+  std::map<std::string, Handler, std::less<>> handlers_;          // likewise, by kind
+  std::vector<std::function<void(std::string_view)>> when_gone_;  // likewise
 
   std::atomic<bool> up_{false};  // there are connections
   std::atomic<std::size_t> unanswered_bytes_{0};
@@ -132,7 +159,8 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   std::vector<Task> tasks_;  // guarded by mutex_
 
   mutable std::mutex state_mutex_;
-  std::string state_;  // guarded by state_mutex_
+  std::string state_;                // guarded by state_mutex_
+  std::vector<std::string> others_;  // likewise
 
   base::Random random_;
   Interests interests_;

@@ -52,6 +52,9 @@ void Link::on_event(const redisReply& reply) {
   const std::string_view second = text_of(*reply.element[1]);
   if (kind == "message" && reply.elements == 3) {
     if (second == channels_.nodes()) return on_word(text_of(*reply.element[2]));
+    if (second == channels_.all() || second == channels_.private_of(sender_)) {
+      return on_letter(second, text_of(*reply.element[2]));
+    }
     on_published({}, second, text_of(*reply.element[2]));
   } else if (kind == "pmessage" && reply.elements == 4) {
     on_published(second, text_of(*reply.element[2]), text_of(*reply.element[3]));
@@ -117,7 +120,9 @@ void Link::on_word(std::string_view text) {
   std::string_view id;
   std::string_view start;
   if (!Members::read(text, word, id, start)) return complain(channels_.nodes(), "it is no word of a node");
-  switch (members_.heard(word, id, start, Clock::now())) {
+  std::string gone;
+  const auto news = members_.heard(word, id, start, Clock::now(), gone);
+  switch (news) {
     case Members::News::joined:
       log::info("Cluster: node \"{}\" is there", id);
       break;
@@ -133,8 +138,18 @@ void Link::on_word(std::string_view text) {
     default:
       break;
   }
+  if (!gone.empty()) lose_node(id, gone);
   if (word == Members::Word::hello && start != start_) say(Members::Word::here);
   describe_state();
+}
+
+void Link::on_letter(std::string_view channel, std::string_view text) {
+  NodeMessage message;
+  if (!read_node_message(text, message)) return complain(channel, "its first line cannot be read");
+  if (message.from == sender_) return;
+  const auto at = handlers_.find(message.kind);
+  if (at == handlers_.end()) return complain(channel, "nobody here reads its kind");
+  at->second(message.from, message.text);
 }
 
 void Link::make_ready(const Interests::Waiters& waiters) {

@@ -1,6 +1,7 @@
 #include "cluster/members.hpp"
 
 #include <array>
+#include <utility>
 
 namespace crosspoint::cluster {
 namespace {
@@ -29,7 +30,7 @@ bool Members::read(std::string_view text, Word& word, std::string_view& id, std:
   return false;
 }
 
-Members::News Members::heard(Word word, std::string_view id, std::string_view start, Time now) {
+Members::News Members::heard(Word word, std::string_view id, std::string_view start, Time now, std::string& gone) {
   if (id == id_) {
     if (start == start_ || start == namesake_ || word == Word::bye) return News::none;
     namesake_ = start;
@@ -38,6 +39,7 @@ Members::News Members::heard(Word word, std::string_view id, std::string_view st
   const auto at = others_.find(id);
   if (word == Word::bye) {
     if (at == others_.end() || at->second.start != start) return News::none;
+    gone = start;
     others_.erase(at);
     return News::left;
   }
@@ -48,15 +50,15 @@ Members::News Members::heard(Word word, std::string_view id, std::string_view st
   }
   at->second.heard = now;
   if (at->second.start == start) return News::none;
-  at->second.start = start;
+  gone = std::exchange(at->second.start, std::string(start));
   return News::restarted;
 }
 
-std::vector<std::string> Members::take_vanished(Time now, std::chrono::steady_clock::duration heartbeat) {
-  std::vector<std::string> vanished;
+std::vector<Members::Vanished> Members::take_vanished(Time now, std::chrono::steady_clock::duration heartbeat) {
+  std::vector<Vanished> vanished;
   std::erase_if(others_, [&](const auto& entry) {
     if (now - entry.second.heard < kMissed * heartbeat) return false;
-    vanished.push_back(entry.first);
+    vanished.push_back({entry.first, entry.second.start});
     return true;
   });
   return vanished;
@@ -66,6 +68,12 @@ std::vector<std::string> Members::list() const {
   std::vector<std::string> ids;
   for (const auto& [id, other] : others_) ids.push_back(id);
   return ids;
+}
+
+std::vector<std::string> Members::addresses() const {
+  std::vector<std::string> addresses;
+  for (const auto& [id, other] : others_) addresses.push_back(id + "/" + other.start);
+  return addresses;
 }
 
 }  // namespace crosspoint::cluster

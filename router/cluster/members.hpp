@@ -39,14 +39,21 @@ class Members {
     left,
     namesake,  ///< another node has our id
   };
-  News heard(Word word, std::string_view id, std::string_view start, Time now);
+  /// `gone` is set to the start of a node that has ended, if the news is that one has.
+  News heard(Word word, std::string_view id, std::string_view start, Time now, std::string& gone);
   /// Those that have not been heard of for kMissed heartbeats: they are forgotten.
-  std::vector<std::string> take_vanished(Time now, std::chrono::steady_clock::duration heartbeat);
+  struct Vanished {
+    std::string id;
+    std::string start;
+  };
+  std::vector<Vanished> take_vanished(Time now, std::chrono::steady_clock::duration heartbeat);
   /// Nothing can be heard any more.
   void clear() { others_.clear(); }
 
   /// Their ids.
   std::vector<std::string> list() const;
+  /// The same with their starts, "<id>/<start>": what messages are sent to.
+  std::vector<std::string> addresses() const;
 
  private:
   struct Other {
