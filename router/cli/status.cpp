@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "cli/commands.hpp"
-#include "cluster/redis_dial.hpp"
+#include "cluster/ask_nodes.hpp"
 #include "node/pid_file.hpp"
 #include "settings/load.hpp"
 
@@ -18,13 +18,13 @@ void print_cluster(const std::string& directory) {
   if (!report.node || !report.node->cluster) return;  // "check" says what is wrong
   const settings::Cluster& cluster = *report.node->cluster;
   std::vector<std::string> nodes;
+  std::string place;
   std::string problem;
-  if (cluster::ask_nodes(cluster.redis, cluster.prefix, nodes, problem)) {
-    fmt::print("Cluster \"{}\" at {}:{}: {}\n", cluster.prefix, cluster.redis.host, cluster.redis.port,
+  if (cluster::ask_nodes(cluster, nodes, place, problem)) {
+    fmt::print("Cluster \"{}\" at {}: {}\n", cluster.prefix, place,
                nodes.empty() ? "no node" : fmt::format("{}", fmt::join(nodes, ", ")));
   } else {
-    fmt::print("Cluster \"{}\" at {}:{} cannot be asked: {}\n", cluster.prefix, cluster.redis.host, cluster.redis.port,
-               problem);
+    fmt::print("Cluster \"{}\" at {} cannot be asked: {}\n", cluster.prefix, place, problem);
   }
 }
 

@@ -1,13 +1,11 @@
 #include "cluster/link.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/log.hpp"
 #include "cluster/publication_text.hpp"
-#include "cluster/redis_dial.hpp"
 
 /// The way from the router to Redis, and the life of the connections. What comes from Redis is in link_events.cpp.
 namespace crosspoint::cluster {
@@ -15,6 +13,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstBackOff{100};
 constexpr std::chrono::milliseconds kLongestBackOff{5000};
+/// How long connecting to Redis and each answer may take then.
+constexpr std::chrono::seconds kPatience{2};
 /// How long the last commands may take when the node stops.
 constexpr std::chrono::seconds kGoodbyeTime{1};
 /// Heartbeats without an answer after which a connection counts as lost.
@@ -32,7 +32,8 @@ Link::Link(const settings::Cluster& settings, connection::Router& router, unsign
     : settings_(settings),
       start_(fmt::format("{:x}", base::Random::from_system().next())),
       sender_(settings.node + "/" + start_),
-      place_(fmt::format("{}:{}", settings.redis.host, settings.redis.port)),
+      redis_(settings.redis, kPatience, "crosspoint-" + settings.node),
+      place_(redis_.place()),
       channels_(settings.prefix),
       heartbeat_(settings.heartbeat),
       router_(router),
@@ -85,6 +86,7 @@ void Link::start() {
 void Link::stop() {
   if (!started_) return;
   started_ = false;
+  redis_.cancel();
   io_.post([this] { finish(); });
   io_.join();
   dialer_.reset();
@@ -206,32 +208,32 @@ void Link::command(std::initializer_list<std::string_view> words, std::size_t pu
 
 void Link::dial() {
   dialer_->post([this] {
-    std::string problem;
-    const std::string name = "crosspoint-" + settings_.node;
-    const int commands = dial_redis(settings_.redis, name, problem);
-    const int events = commands >= 0 ? dial_redis(settings_.redis, name, problem) : -1;
-    if (events < 0 && commands >= 0) ::close(commands);
-    io_.post([this, commands, events, problem] { on_dialed(commands, events, problem); });
+    const auto dialed = std::make_shared<Dialed>();
+    const auto commands = redis_.dial(dialed->problem);
+    const auto events = commands ? redis_.dial(dialed->problem) : nullptr;
+    if (events) {
+      dialed->commands = commands->release();
+      dialed->events = events->release();
+    }
+    io_.post([this, dialed] { on_dialed(*dialed); });
   });
 }
 
-void Link::on_dialed(int commands, int events, const std::string& problem) {
-  if (events >= 0 && !finishing_) return begin(commands, events);
-  if (events >= 0) {
-    ::close(commands);
-    ::close(events);
-  }
-  if (problem != last_problem_) {
-    log::warn("Cluster: no connection to Redis at {}: {}; the node goes on alone, and tries again", place_, problem);
-    last_problem_ = problem;
+void Link::on_dialed(Dialed& dialed) {
+  if (finishing_) return;
+  if (dialed.events) return begin(dialed);
+  if (dialed.problem != last_problem_) {
+    log::warn("Cluster: no connection to Redis at {}: {}; the node goes on alone, and tries again", place_,
+              dialed.problem);
+    last_problem_ = dialed.problem;
     describe_state();
   }
   try_again();
 }
 
-void Link::begin(int commands, int events) {
-  commands_ = std::make_unique<RedisConnection>(io_, commands, *this);
-  events_ = std::make_unique<RedisConnection>(io_, events, *this);
+void Link::begin(Dialed& dialed) {
+  commands_ = std::make_unique<RedisConnection>(io_, std::move(dialed.commands), *this);
+  events_ = std::make_unique<RedisConnection>(io_, std::move(dialed.events), *this);
   last_problem_.clear();
   silent_beats_ = 0;
   heard_commands_ = heard_events_ = refused_ = false;

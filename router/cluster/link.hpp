@@ -24,6 +24,7 @@
 #include "cluster/redis_connection.hpp"
 #include "connection/router.hpp"
 #include "realm/cluster_port.hpp"
+#include "redis/dialer.hpp"
 #include "settings/cluster.hpp"
 
 namespace crosspoint::cluster {
@@ -42,6 +43,8 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   /// an answer; both are valid for the time of the call.
   using Handler = std::function<void(std::string_view from, std::string_view text)>;
 
+  /// Before start(): false, and why in `problem`, if the settings name files that cannot be used.
+  bool check(std::string& problem) { return redis_.check(problem); }
   /// Before start().
   void add_realm(realm::Realm& realm);
   /// Likewise. `kind` is a word.
@@ -98,6 +101,13 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
     std::vector<std::vector<realm::ShardMessage>> batches_;  // of the link's thread: for the shards, of this turn
   };
 
+  /// Both connections, or what is in the way.
+  struct Dialed {
+    std::unique_ptr<redis::ByteStream> commands;
+    std::unique_ptr<redis::ByteStream> events;
+    std::string problem;
+  };
+
   // Any thread.
   void hand_over(Task task);
 
@@ -111,8 +121,8 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   void command(std::initializer_list<std::string_view> words, std::size_t publication_bytes = 0);
 
   void dial();
-  void on_dialed(int commands, int events, const std::string& problem);
-  void begin(int commands, int events);
+  void on_dialed(Dialed& dialed);
+  void begin(Dialed& dialed);
   void try_again();
   void on_reply(RedisConnection& connection, const redisReply& reply) override;
   void on_lost(RedisConnection& connection, std::string_view why) override;
@@ -144,6 +154,7 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   const settings::Cluster settings_;
   const std::string start_;   // a random number of this start, in text
   const std::string sender_;  // the node's id and start_
+  redis::Dialer redis_;       // of dialer_'s thread
   const std::string place_;   // of Redis, for the log
   const Channels channels_;
   const std::chrono::seconds heartbeat_;

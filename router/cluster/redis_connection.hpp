@@ -8,9 +8,8 @@
 
 #include "base/io_thread.hpp"
 #include "base/out_queue.hpp"
-
-struct redisReader;
-struct redisReply;
+#include "redis/byte_stream.hpp"
+#include "redis/protocol.hpp"
 
 namespace crosspoint::cluster {
 
@@ -29,8 +28,8 @@ class RedisConnection final : public base::Pollable {
     ~User() = default;
   };
 
-  /// Takes over `fd`, connected and non-blocking.
-  RedisConnection(base::IoThread& io, int fd, User& user);
+  /// Takes over `stream`, which is ready.
+  RedisConnection(base::IoThread& io, std::unique_ptr<redis::ByteStream> stream, User& user);
   ~RedisConnection() override;
   RedisConnection(const RedisConnection&) = delete;
   RedisConnection& operator=(const RedisConnection&) = delete;
@@ -39,7 +38,6 @@ class RedisConnection final : public base::Pollable {
   void send(std::span<const std::string_view> command);
   void send(std::initializer_list<std::string_view> command) { send(std::span(command.begin(), command.size())); }
   void flush();
-  bool idle() const { return out_.empty(); }
 
   /// No reply is read until resume(); those that have been read already still come.
   void pause() { paused_ = true; }
@@ -49,18 +47,14 @@ class RedisConnection final : public base::Pollable {
   void on_ready(std::uint32_t events) override;
 
  private:
-  struct Free {
-    void operator()(redisReader* reader) const;
-    void operator()(redisReply* reply) const;
-  };
   void read();
-  bool take_replies(std::size_t size);
+  void take_replies(std::span<const std::uint8_t> bytes);
   void lose(std::string_view why);
 
   base::IoThread& io_;
-  const int fd_;
+  const std::unique_ptr<redis::ByteStream> stream_;
   User& user_;
-  std::unique_ptr<redisReader, Free> reader_;
+  redis::ReplyReader reader_;
   base::OutQueue out_;
   bool blocked_ = false;
   bool paused_ = false;

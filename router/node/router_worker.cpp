@@ -80,6 +80,10 @@ void RouterWorker::join_cluster(const settings::Cluster& settings) {
 }
 
 bool RouterWorker::open(InheritedSockets& inherited, std::string& problem) {
+  if (cluster_ && !cluster_->check(problem)) {
+    problem = "cluster.tls: " + problem;
+    return false;
+  }
   for (const auto& realm : settings_.realms) {
     if (!add_realm(realm, problem)) return false;
   }

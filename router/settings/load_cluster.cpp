@@ -17,16 +17,7 @@ bool is_name(std::string_view text, std::string_view others) {
 Cluster load_cluster(LoadContext& context, const Json& value) {
   ObjectReader object(context, value, "cluster");
   Cluster cluster;
-  const std::string url = object.required_secret("redis");
-  if (!url.empty()) {
-    const std::string_view problem = parse_redis_url(url, cluster.redis);
-    if (!problem.empty()) {
-      context.error("cluster.redis", "the URL cannot be used: " + std::string(problem),
-                    "redis://[[user]:password@]host[:port][/database], or \"${NAME}\" for an environment variable");
-    } else if (cluster.redis.tls) {
-      context.error("cluster.redis", "TLS to Redis is not available for clusters", "a redis:// URL");
-    }
-  }
+  cluster.redis = load_redis(object);
   cluster.prefix = object.text_or("prefix", cluster.prefix);
   if (!is_name(cluster.prefix, "_-.:")) {
     context.error("cluster.prefix", "\"" + cluster.prefix + "\" cannot be used",

@@ -125,17 +125,20 @@ std::string ObjectReader::required_text(std::string_view key, std::string_view a
 
 std::string ObjectReader::required_secret(std::string_view key) {
   const Json* value = require(key, "a string, or \"${NAME}\" for an environment variable");
-  if (value == nullptr) return {};
-  if (!value->is_string()) {
-    context_.error(path_of(key), std::string("a value that is no string (") + value->type_name() + ")", "a string");
-    return {};
+  return value != nullptr ? read_secret(context_, *value, path_of(key)).value_or("") : std::string();
+}
+
+std::optional<std::string> read_secret(LoadContext& context, const Json& value, const std::string& path) {
+  if (!value.is_string()) {
+    context.error(path, std::string("a value that is no string (") + value.type_name() + ")", "a string");
+    return std::nullopt;
   }
-  const auto& text = value->get_ref<const std::string&>();
+  const auto& text = value.get_ref<const std::string&>();
   if (!text.starts_with("${") || !text.ends_with("}")) return text;
   const std::string name = text.substr(2, text.size() - 3);
-  if (auto found = context_.environment(name)) return *found;
-  context_.error(path_of(key), "environment variable " + name + " is not set");
-  return {};
+  if (auto found = context.environment(name)) return *found;
+  context.error(path, "environment variable " + name + " is not set");
+  return std::nullopt;
 }
 
 bool ObjectReader::boolean(std::string_view key, bool fallback) {

@@ -78,6 +78,10 @@ class ObjectReader {
   std::vector<std::string> known_;
 };
 
+/// A text that is not shown in messages; "${NAME}" is replaced by an environment variable. Nothing if it is wrong,
+/// which is reported.
+std::optional<std::string> read_secret(LoadContext& context, const Json& value, const std::string& path);
+
 /// Calls `read(item, path)` for each item of a list under `key`; an error if it is no list. Missing is empty.
 template <class Read>
 void each_item(ObjectReader& object, std::string_view key, Read&& read) {
@@ -104,6 +108,8 @@ void each_entry(ObjectReader& object, std::string_view key, Read&& read) {
 
 // The loaders, one file each.
 Node load_node(LoadContext& context, const Json& document);
+/// `redis`, and what else says how the server is reached.
+Redis load_redis(ObjectReader& object);
 Cluster load_cluster(LoadContext& context, const Json& value);
 Realm load_realm(LoadContext& context, const Json& value, const std::string& path);
 Mailboxes load_mailboxes(LoadContext& context, const Json& value, const std::string& path, const std::string& realm);

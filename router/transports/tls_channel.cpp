@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -17,6 +18,17 @@ namespace {
 
 /// What fits into one record.
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+
+/// Has the server's certificate checked against a name or an address, and tells the server the name (RFC 6066,
+/// section 3, which has no addresses).
+void expect_host(SSL* ssl, const std::string& host) {
+  X509_VERIFY_PARAM* rules = SSL_get0_param(ssl);
+  X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  if (X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str()) == 1) return;
+  ERR_clear_error();
+  X509_VERIFY_PARAM_set1_host(rules, host.c_str(), host.size());
+  SSL_set_tlsext_host_name(ssl, host.c_str());
+}
 
 }  // namespace
 
@@ -72,7 +84,7 @@ struct TlsSocket {
 
 void TlsChannel::FreeSsl::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 
-TlsChannel::TlsChannel(ssl_ctx_st* context, int fd) : ssl_(SSL_new(context)), fd_(fd) {
+TlsChannel::TlsChannel(ssl_ctx_st* context, int fd, const std::string& host) : ssl_(SSL_new(context)), fd_(fd) {
   static BIO_METHOD* const method = TlsSocket::make_method();
   BIO* bio = BIO_new(method);
   BIO_set_data(bio, this);
@@ -83,6 +95,7 @@ TlsChannel::TlsChannel(ssl_ctx_st* context, int fd) : ssl_(SSL_new(context)), fd
     return;
   }
   SSL_set_connect_state(ssl_.get());
+  if (!host.empty()) expect_host(ssl_.get(), host);
   SSL_do_handshake(ssl_.get());  // writes the first message
 }
 

@@ -23,7 +23,8 @@ class TlsChannel {
   /// Ciphertext made ahead of what the kernel takes. The rest stays in the plain queue, which limits are set for.
   static constexpr std::size_t kMaxWire = 256 * 1024;
 
-  TlsChannel(ssl_ctx_st* context, int fd);
+  /// `host`, for a client: the name or address that the server's certificate has to be for, if the context verifies it.
+  TlsChannel(ssl_ctx_st* context, int fd, const std::string& host = {});
   ~TlsChannel();
   TlsChannel(const TlsChannel&) = delete;
   TlsChannel& operator=(const TlsChannel&) = delete;

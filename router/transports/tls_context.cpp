@@ -41,12 +41,19 @@ int no_password(char*, int, int, void*) { return 0; }
 /// Reads what an endpoint's files hold into one SSL_CTX, and remembers the first thing that is wrong.
 class Builder {
  public:
-  explicit Builder(const settings::Tls& settings) : settings_(settings), context_(SSL_CTX_new(TLS_server_method())) {}
+  Builder(const settings::Tls& settings, const SSL_METHOD* method)
+      : settings_(settings), context_(SSL_CTX_new(method)) {}
 
-  bool build() {
+  bool build_server() {
     ERR_clear_error();
     set_rules();
+    SSL_CTX_set_alpn_select_cb(context_.get(), choose_protocol, nullptr);
     return set_ciphers() && set_certificate() && set_chain() && set_client_authorities() && set_dh_parameters();
+  }
+  bool build_client() {
+    ERR_clear_error();
+    set_rules();
+    return (settings_.certificate.empty() || set_certificate()) && set_server_authorities();
   }
   Context take() { return std::move(context_); }
   const std::string& problem() const { return problem_; }
@@ -91,7 +98,6 @@ class Builder {
     // An idle connection holds no buffers; one that reads takes what the kernel has in one go.
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   }
 
   /// Everything here begins as HTTP/1.1, or needs no name. A client that offers only others is served all the same.
@@ -158,16 +164,27 @@ class Builder {
     return true;
   }
 
-  bool set_client_authorities() {
-    if (settings_.ca_certificates.empty()) return true;
+  bool trust_authorities() {
     for (const auto& path : settings_.ca_certificates) {
       const auto certificates = read_certificates("CA certificate", path);
       if (certificates.empty()) return false;
       for (const auto& certificate : certificates) {
         X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()), certificate.get());
-        SSL_CTX_add_client_CA(context_.get(), certificate.get());
+        SSL_CTX_add_client_CA(context_.get(), certificate.get());  // what a server names to clients
       }
     }
+    return true;
+  }
+
+  bool set_server_authorities() {
+    if (settings_.ca_certificates.empty()) SSL_CTX_set_default_verify_paths(context_.get());
+    SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+    return trust_authorities();
+  }
+
+  bool set_client_authorities() {
+    if (settings_.ca_certificates.empty()) return true;
+    if (!trust_authorities()) return false;
     SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     return true;
   }
@@ -194,22 +211,34 @@ class Builder {
 }  // namespace
 
 bool TlsContext::load(std::string& problem) {
-  Builder builder(settings_);
-  if (!builder.build()) {
-    problem = builder.problem();
-    return false;
+  Builder builder(settings_, TLS_server_method());
+  if (builder.build_server()) {
+    replace(builder.take());
+    return true;
   }
-  std::shared_ptr<SSL_CTX> made(builder.take());
-  const std::lock_guard lock(mutex_);
-  context_ = std::move(made);
-  return true;
+  problem = builder.problem();
+  return false;
 }
 
-void TlsContext::load_client() {
-  std::shared_ptr<SSL_CTX> made(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+bool TlsContext::load_client(std::string& problem) {
+  Builder builder(settings_, TLS_client_method());
+  if (builder.build_client()) {
+    replace(builder.take());
+    return true;
+  }
+  problem = builder.problem();
+  return false;
+}
+
+void TlsContext::load_trusting_client() {
+  Context made(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(made.get(), TLS1_2_VERSION);
+  replace(std::move(made));
+}
+
+void TlsContext::replace(std::shared_ptr<SSL_CTX> context) {
   const std::lock_guard lock(mutex_);
-  context_ = std::move(made);
+  context_ = std::move(context);
 }
 
 std::shared_ptr<SSL_CTX> TlsContext::current() const {

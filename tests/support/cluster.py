@@ -3,7 +3,7 @@
 import re
 
 from support import node as nodes
-from support.apps import until
+from support.apps import Redis, until
 from support.wamp import Client
 
 GUESTS = {"type": "websocket", "auth": {"anonymous": {"type": "static", "role": "guest"}}}
@@ -67,3 +67,23 @@ def listening(redis):
 
 def wait_until_listening(redis, channels, patterns):
     until(lambda: listening(redis) == (channels, patterns))
+
+
+class TlsRedis(Redis):
+    """Speaks TLS only, with a certificate for localhost unless told otherwise; `trusted` signs those of clients."""
+
+    def __init__(self, directory, authority, certificate=None, trusted=None):
+        super().__init__(directory)
+        self.url = f"rediss://localhost:{self.port}"
+        key, file = certificate or authority.issue("redis")
+        self.own = authority.issue("redis-cli") if trusted is None else trusted.issue("redis-cli")
+        self.authority = authority
+        self.options = ["--port", "0", "--tls-port", str(self.port), "--tls-cert-file", file, "--tls-key-file", key,
+                        "--tls-ca-cert-file", (trusted or authority).file, "--tls-auth-clients", "yes" if trusted else "no"]
+
+    def start(self, *options):
+        super().start(*self.options, *options)
+
+    def cli(self, *words):
+        key, file = self.own
+        return super().cli("--tls", "--insecure", "--cacert", self.authority.file, "--cert", file, "--key", key, *words)

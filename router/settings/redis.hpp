@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "settings/redis_url.hpp"
+
+namespace crosspoint::settings {
+
+/// `tls` of what connects to a server. Paths are absolute.
+struct ClientTls {
+  std::string hostname;                      ///< that the server's certificate has to be for; empty: as in the URL
+  std::vector<std::string> ca_certificates;  ///< one of these has to have signed it; empty: one of the system's
+  std::string certificate;                   ///< that this side shows, with its `key`; empty: none
+  std::string key;
+};
+
+/// How a Redis server is reached.
+struct Redis {
+  RedisUrl url;
+  ClientTls tls;  ///< where a URL says rediss://
+};
+
+}  // namespace crosspoint::settings
