@@ -42,7 +42,11 @@ def test_a_service_of_the_compose_file_runs_a_node_that_is_there(name):
     assert service["build"] == "."
     arguments = shlex.split(service["command"])
     directory = ROOT / arguments[arguments.index("--cbdir") + 1]
-    assert nodes.run("check", "--cbdir", directory).returncode == 0
+    environment = {key: str(value) for key, value in service.get("environment", {}).items()}
+    assert nodes.run("check", "--cbdir", directory, env=environment).returncode == 0
+    if "cluster" in service.get("profiles", []):  # clients come by way of the balancer
+        assert "ports" not in service and (directory / "config.json").exists()
+        return
     worker = next(w for w in json.loads((directory / "config.json").read_text())["workers"] if w["type"] == "router")
     port = worker["transports"][0]["endpoint"]["port"]
     assert f"{port}:{port}" in service["ports"]
@@ -55,9 +59,30 @@ def test_the_compose_file_has_every_part_of_the_workshop():
     ports = {name: service["ports"][0].split(":")[0] for name, service in COMPOSE["services"].items() if "ports" in service}
     assert ports == {"http": "8081", "server_0": "8000", **{f"crossbar_{n}": f"800{n}" for n in range(1, 8)},
                      "crossbar_8": "8080", "crossbar_9": "3333", "crossbar_10": "8010",
-                     **{f"app_{n}": f"801{n}" for n in range(4, 7)}, "redis": "6379", "redis_ui": "5001"}
+                     **{f"app_{n}": f"801{n}" for n in range(4, 7)}, "redis": "6379", "redis_ui": "5001", "balancer": "9000"}
     assert "zmq_6" in COMPOSE["services"]
-    assert all(service["build"] == "." for service in COMPOSE["services"].values())
+    assert [name for name, service in COMPOSE["services"].items() if service.get("build") != "."] == ["balancer"]
+
+
+def test_the_compose_file_has_a_cluster_behind_a_balancer():
+    services = COMPOSE["services"]
+    names = {name for name, service in services.items() if service.get("profiles") == ["cluster"]}
+    assert names == {"node_1", "node_2", "node_3", "balancer"}
+    assert "profiles" not in services["redis"]  # a service of a profile may need only what comes with it or always
+    balancer = services["balancer"]
+    assert set(balancer["depends_on"]) == names - {"balancer"}
+    source, target, _ = balancer["volumes"][0].split(":")
+    assert target == "/usr/local/etc/haproxy/haproxy.cfg"  # where the image looks for it
+    environment = balancer["environment"]
+    settings = (ROOT / source).read_text()
+    for kind in ("WEBSOCKET", "RAWSOCKET"):
+        port = environment[kind].removeprefix("0.0.0.0:")
+        assert f'bind "${{{kind}-127.0.0.1:{port}}}"' in settings and f"{port}:{port}" in balancer["ports"]
+    for number in (1, 2, 3):
+        name, port = environment[f"NODE_{number}"].split(":")
+        assert name == f"node_{number}" and services[name]["environment"]["PORT"] == int(port)
+        assert settings.count(f'"${{NODE_{number}-127.0.0.1:900{number}}}"') == 2  # without them: bin/run-cluster 3
+    assert "CLUSTER_PORT:-9001" in (ROOT / "bin" / "run-cluster").read_text()
 
 
 def test_the_services_beside_the_routers_are_programs_that_are_built_and_settings_that_are_read():
@@ -73,6 +98,8 @@ def test_the_services_beside_the_routers_are_programs_that_are_built_and_setting
             else:
                 assert program == "redis-server" and program in setup or f"add_executable({program.split('/')[-1]} " in build
         for variable, value in service.get("environment", {}).items():
+            if service.get("profiles") == ["cluster"]:
+                continue  # see above
             generic = re.sub(r"APP_\d_", "APP_", variable)
             assert f'"{variable}"' in sources or generic == "APP_ADDRESS" or generic == "APP_INTERNAL_ADDRESS", variable
             host = re.match(r"\w+://([a-z_0-9]+):", str(value))

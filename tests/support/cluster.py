@@ -18,9 +18,12 @@ class Member:
         self.name = name
         self.directory = directory / name
         self.port = nodes.free_port()
-        document = nodes.config(self.port, [nodes.realm(roles=ROLES, clustered=True)], paths={"guests": GUESTS})
+        document = self.document()
         document["cluster"] = {"redis": server.url, "node": name, "heartbeat": 1, **cluster}
         nodes.write_config(self.directory, document)
+
+    def document(self):
+        return nodes.config(self.port, [nodes.realm(roles=ROLES, clustered=True)], paths={"guests": GUESTS})
 
     def start(self, joined=True):
         self.node = nodes.Node(self.directory)
@@ -43,9 +46,9 @@ class Member:
 
 
 class Cluster:
-    def __init__(self, directory, redis, names=("a", "b", "c"), **cluster):
+    def __init__(self, directory, redis, names=("a", "b", "c"), member=Member, **cluster):
         self.redis = redis
-        self.members = [Member(directory, name, redis, **cluster) for name in names]
+        self.members = [member(directory, name, redis, **cluster) for name in names]
         for member in self.members:
             member.start()
         for member in self.members:  # everybody knows everybody

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import socket
 import struct
 import zlib
@@ -110,7 +111,7 @@ class WebSocket(Link):
         if not self.response.startswith(b"HTTP/1.1 101"):
             raise Closed(None, self.response.decode() + "\n" + self.buffer.decode())
         accept = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
-        assert b"Sec-WebSocket-Accept: " + accept in self.response
+        assert re.search(rb"(?i:sec-websocket-accept): " + re.escape(accept), self.response), self.response
 
     def frame(self, opcode, payload=b"", fin=True, rsv1=False, mask=None):
         """The bytes of a frame."""
