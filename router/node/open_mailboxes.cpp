@@ -15,9 +15,7 @@ bool open_mailboxes(const settings::Mailboxes& settings, gateway::MailboxOptions
   if (settings.type == settings::Mailboxes::Type::sqlite) {
     store = std::make_unique<storage::SqliteMailboxes>(settings.path);
   } else if (settings.type == settings::Mailboxes::Type::redis) {
-    const auto& redis = settings.redis;
-    store = std::make_unique<storage::RedisMailboxes>(
-        storage::RedisAddress{redis.host, redis.port, redis.password, redis.database, redis.prefix});
+    store = std::make_unique<storage::RedisMailboxes>(settings.redis, settings.prefix);
   }
   if (!store) return true;
   if (!store->open(problem) || !store->load(out.stored, problem)) return false;

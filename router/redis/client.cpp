@@ -24,7 +24,7 @@ Client::Client(std::unique_ptr<ByteStream> stream, std::chrono::milliseconds pat
 
 void Client::queue(const std::vector<std::string>& command) {
   const std::vector<std::string_view> words(command.begin(), command.end());
-  queue(std::span<const std::string_view>(words));
+  append_command(out_, words);
 }
 
 Reply Client::lose(std::string why, std::string& problem) {
@@ -76,7 +76,7 @@ Reply Client::answer(std::string& problem) {
 }
 
 Reply Client::ask(std::initializer_list<std::string_view> command, std::string& problem) {
-  queue(std::span(command.begin(), command.size()));
+  append_command(out_, std::span(command.begin(), command.size()));
   Reply reply = answer(problem);
   if (!reply && good_) problem = fmt::format("{}: {}", *command.begin(), problem);
   return reply;

@@ -24,7 +24,6 @@ class Client {
   Client(std::unique_ptr<ByteStream> stream, std::chrono::milliseconds patience, const std::atomic<bool>& canceled);
 
   /// To be sent with the next answer().
-  void queue(std::span<const std::string_view> command) { append_command(out_, command); }
   void queue(const std::vector<std::string>& command);
   /// Waits for the next answer. nullptr, and why in `problem`, if it is an error, or if none comes: then good() is
   /// false, and the connection is of no use any more.

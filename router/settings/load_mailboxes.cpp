@@ -3,14 +3,27 @@
 namespace crosspoint::settings {
 namespace {
 
-void load_redis(ObjectReader& object, const std::string& realm, Mailboxes::Redis& redis) {
-  redis.host = object.text_or("host", "127.0.0.1");
-  redis.port = static_cast<std::uint16_t>(object.integer("port", 1, 65535).value_or(redis.port));
-  if (const Json* password = object.find("password"); password != nullptr) {
-    redis.password = object.required_secret("password");
+/// Where the server is not given as a URL.
+RedisUrl load_address(ObjectReader& object) {
+  RedisUrl url;
+  url.host = object.text_or("host", "127.0.0.1");
+  url.port = static_cast<std::uint16_t>(object.integer("port", 1, 65535).value_or(url.port));
+  if (object.find("password") != nullptr) url.password = object.required_secret("password");
+  url.database = static_cast<std::uint32_t>(object.integer("database", 0, INT32_MAX).value_or(0));
+  return url;
+}
+
+void load_server(ObjectReader& object, Redis& out) {
+  if (object.find("redis") == nullptr) {
+    out.url = load_address(object);
+    return;
   }
-  redis.database = static_cast<std::uint32_t>(object.integer("database", 0, INT32_MAX).value_or(0));
-  redis.prefix = object.text_or("prefix", "crosspoint:" + realm + ":");
+  out = load_redis(object);
+  for (const char* key : {"host", "port", "password", "database"}) {
+    if (object.find(key) == nullptr) continue;
+    object.context().error(object.path_of(key), "the URL under \"redis\" says that already",
+                           "\"redis\", or host, port, password and database");
+  }
 }
 
 }  // namespace
@@ -23,7 +36,10 @@ Mailboxes load_mailboxes(LoadContext& context, const Json& value, const std::str
   if (mailboxes.type == Mailboxes::Type::sqlite) {
     mailboxes.path = context.absolute(object.required_text("path", "a file's name"));
   }
-  if (mailboxes.type == Mailboxes::Type::redis) load_redis(object, realm, mailboxes.redis);
+  if (mailboxes.type == Mailboxes::Type::redis) {
+    load_server(object, mailboxes.redis);
+    mailboxes.prefix = object.text_or("prefix", "crosspoint:" + realm + ":");
+  }
   const auto read = [&object](std::string_view key, std::int64_t most, auto& out) {
     using Number = std::remove_reference_t<decltype(out)>;
     if (const auto given = object.integer(key, 1, most)) out = static_cast<Number>(*given);

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr timeval kTimeout{5, 0};  // for connecting, and for each answer
+constexpr std::chrono::seconds kPatience{5};  // for connecting, and for each answer
 
 std::string to_text(const MailboxRecord& record) {
   return json{{"lifetime", record.lifetime},
@@ -51,64 +51,38 @@ bool from_member(std::string_view member, std::uint64_t& id, MailMessage& out) {
   return true;
 }
 
-std::string_view text_of(const redisReply& reply) {
-  return reply.str != nullptr ? std::string_view(reply.str, reply.len) : "";
-}
-
 }  // namespace
 
-void RedisMailboxes::Disconnect::operator()(redisContext* context) const { redisFree(context); }
-void RedisMailboxes::Free::operator()(redisReply* reply) const { freeReplyObject(reply); }
-
-RedisMailboxes::RedisMailboxes(RedisAddress address) : address_(std::move(address)) {}
-RedisMailboxes::~RedisMailboxes() = default;
+RedisMailboxes::RedisMailboxes(const settings::Redis& settings, std::string prefix)
+    : dialer_(settings, kPatience), prefix_(std::move(prefix)) {}
 
 std::string RedisMailboxes::messages_of(std::string_view identity) const {
-  return fmt::format("{}mailbox:{}", address_.prefix, identity);
+  return fmt::format("{}mailbox:{}", prefix_, identity);
 }
 
 bool RedisMailboxes::lose(std::string_view what, std::string& problem) {
-  problem = fmt::format("Redis at {}:{}: {}", address_.host, address_.port, what);
-  context_.reset();
+  problem = fmt::format("Redis at {}: {}", dialer_.place(), what);
+  client_.reset();
   return false;
 }
 
 bool RedisMailboxes::connect(std::string& problem) {
-  if (context_) return true;
-  context_.reset(redisConnectWithTimeout(address_.host.c_str(), address_.port, kTimeout));
-  if (!context_) return lose("out of memory", problem);
-  if (context_->err != 0) return lose(std::string(context_->errstr), problem);
-  redisSetTimeout(context_.get(), kTimeout);
-  if (!address_.password.empty() && !ask({"AUTH", address_.password}, problem)) return false;
-  return address_.database == 0 || ask({"SELECT", std::to_string(address_.database)}, problem) != nullptr;
+  if (client_) return true;
+  std::string why;
+  client_ = dialer_.dial(why);
+  return client_ || lose(why, problem);
 }
 
-bool RedisMailboxes::queue(const Command& command) {
-  std::vector<const char*> parts;
-  std::vector<std::size_t> sizes;
-  for (const std::string& part : command) {
-    parts.push_back(part.data());
-    sizes.push_back(part.size());
-  }
-  return redisAppendCommandArgv(context_.get(), static_cast<int>(parts.size()), parts.data(), sizes.data()) == REDIS_OK;
+redis::Reply RedisMailboxes::answer(std::string& problem) {
+  std::string why;
+  redis::Reply reply = client_->answer(why);
+  if (!reply) lose(why, problem);
+  return reply;
 }
 
-RedisMailboxes::Reply RedisMailboxes::answer(std::string& problem) {
-  void* raw = nullptr;
-  if (redisGetReply(context_.get(), &raw) != REDIS_OK) {
-    lose(std::string(context_->errstr), problem);
-    return nullptr;
-  }
-  Reply reply(static_cast<redisReply*>(raw));
-  if (reply->type != REDIS_REPLY_ERROR) return reply;
-  lose(std::string(text_of(*reply)), problem);
-  return nullptr;
-}
-
-RedisMailboxes::Reply RedisMailboxes::ask(const Command& command, std::string& problem) {
-  if (queue(command)) return answer(problem);
-  lose("out of memory", problem);
-  return nullptr;
+redis::Reply RedisMailboxes::ask(const Command& command, std::string& problem) {
+  client_->queue(command);
+  return answer(problem);
 }
 
 bool RedisMailboxes::open(std::string& problem) {
@@ -120,26 +94,26 @@ bool RedisMailboxes::open(std::string& problem) {
 void RedisMailboxes::warn_if_not_durable() {
   std::string ignored;
   const auto setting = [&](const char* name) {
-    const Reply reply = context_ ? ask({"CONFIG", "GET", name}, ignored) : nullptr;
+    const redis::Reply reply = client_ ? ask({"CONFIG", "GET", name}, ignored) : nullptr;
     if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements < 2) return std::string();
-    return std::string(text_of(*reply->element[1]));
+    return std::string(redis::text_of(*reply->element[1]));
   };
   const std::string append_only = setting("appendonly");
   const std::string sync = setting("appendfsync");
   if (append_only == "yes" && sync == "always") return;
   log::warn(
-      "Redis at {}:{} has appendonly \"{}\" and appendfsync \"{}\": with anything but \"yes\" and \"always\", what is "
+      "Redis at {} has appendonly \"{}\" and appendfsync \"{}\": with anything but \"yes\" and \"always\", what is "
       "acknowledged may be lost if Redis or its machine ends at once",
-      address_.host, address_.port, append_only, sync);
+      dialer_.place(), append_only, sync);
 }
 
 bool RedisMailboxes::load(std::vector<StoredMailbox>& out, std::string& problem) {
-  const Reply records = ask({"HGETALL", address_.prefix + "mailboxes"}, problem);
+  const redis::Reply records = ask({"HGETALL", prefix_ + "mailboxes"}, problem);
   if (!records) return false;
   for (std::size_t i = 0; i + 1 < records->elements; i += 2) {
     StoredMailbox& box = out.emplace_back();
-    box.identity = text_of(*records->element[i]);
-    if (!from_text(text_of(*records->element[i + 1]), box.record)) {
+    box.identity = redis::text_of(*records->element[i]);
+    if (!from_text(redis::text_of(*records->element[i + 1]), box.record)) {
       return lose(fmt::format("the record of mailbox \"{}\" cannot be read", box.identity), problem);
     }
     if (!load_messages(box, problem)) return false;
@@ -148,12 +122,12 @@ bool RedisMailboxes::load(std::vector<StoredMailbox>& out, std::string& problem)
 }
 
 bool RedisMailboxes::load_messages(StoredMailbox& box, std::string& problem) {
-  const Reply members = ask({"ZRANGE", messages_of(box.identity), "0", "-1"}, problem);
+  const redis::Reply members = ask({"ZRANGE", messages_of(box.identity), "0", "-1"}, problem);
   if (!members) return false;
   for (std::size_t i = 0; i < members->elements; ++i) {
     std::uint64_t id = 0;
     MailMessage message;
-    if (!from_member(text_of(*members->element[i]), id, message)) {
+    if (!from_member(redis::text_of(*members->element[i]), id, message)) {
       return lose(fmt::format("a message for \"{}\" cannot be read", box.identity), problem);
     }
     box.messages.emplace_back(id, std::make_shared<const MailMessage>(std::move(message)));
@@ -162,7 +136,7 @@ bool RedisMailboxes::load_messages(StoredMailbox& box, std::string& problem) {
 }
 
 std::vector<RedisMailboxes::Command> RedisMailboxes::commands_of(const MailboxChange& change) const {
-  const std::string records = address_.prefix + "mailboxes";
+  const std::string records = prefix_ + "mailboxes";
   const std::string messages = messages_of(change.identity);
   const std::string id = std::to_string(change.id);
   switch (change.kind) {
@@ -180,23 +154,23 @@ std::vector<RedisMailboxes::Command> RedisMailboxes::commands_of(const MailboxCh
 bool RedisMailboxes::commit(const std::vector<MailboxChange>& changes, std::string& problem) {
   if (!connect(problem)) return false;
   std::size_t answers = 2;
-  bool queued = queue({"MULTI"});
+  client_->queue({"MULTI"});
   for (const MailboxChange& change : changes) {
     for (const Command& command : commands_of(change)) {
-      queued = queued && queue(command);
+      client_->queue(command);
       ++answers;
     }
   }
-  if (!queued || !queue({"EXEC"})) return lose("out of memory", problem);
+  client_->queue({"EXEC"});
   for (; answers > 1; --answers) {
     if (!answer(problem)) return false;
   }
-  const Reply results = answer(problem);
+  const redis::Reply results = answer(problem);
   if (!results) return false;
   if (results->type != REDIS_REPLY_ARRAY) return lose("a transaction was not done", problem);
   for (std::size_t i = 0; i < results->elements; ++i) {
     if (results->element[i]->type == REDIS_REPLY_ERROR) {
-      return lose(std::string(text_of(*results->element[i])), problem);
+      return lose(std::string(redis::text_of(*results->element[i])), problem);
     }
   }
   return true;

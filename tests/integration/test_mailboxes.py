@@ -8,6 +8,8 @@ import pytest
 
 from support import node as nodes
 from support.apps import Redis, until
+from support.certificates import Authority
+from support.cluster import TlsRedis
 from support.wamp import Client
 from test_gateway import GONE, ROLES, Plain, Worker, begin, route
 
@@ -433,6 +435,42 @@ def test_a_store_that_cannot_be_used_stops_the_start(tmp_path, redis):
     node = launch(tmp_path, port, type="redis", port=redis.port)
     node.wait_for('appendonly "yes" and appendfsync "everysec"')
     assert node.stop() == 0
+
+
+def test_mailboxes_in_redis_with_user_password_database_and_tls(tmp_path):
+    authority = Authority(tmp_path / "ca")
+    trusted = Authority(tmp_path / "clients", "Client CA")
+    (tmp_path / "redis").mkdir()
+    server = TlsRedis(tmp_path / "redis", authority, trusted=trusted)
+    options = ["--appendfsync", "always", "--user", "joe", "on", ">s3cr:t", "~*", "+@all"]
+    server.start(*options)
+    key, certificate = trusted.issue("node")
+    settings = {"type": "redis", "redis": f"rediss://joe:s3cr%3At@localhost:{server.port}/5",
+                "tls": {"ca_certificates": [authority.file], "key": key, "certificate": certificate}}
+    port = nodes.free_port()
+    node = launch(tmp_path, port, **settings)
+    worker = Worker(port, "message")
+    enter(port, worker, "ann", lifetime=600).leave()
+    away(worker, "ann")
+    assert worker.ask_gateway("notify", "ann", "first")["exists"]
+    assert server.cli("-n", "5", "ZCARD", "crosspoint:realm1:mailbox:ann") == "1"
+    server.process.kill()
+    server.process.wait(nodes.TIME)
+    assert worker.ask_gateway("notify", "ann", "refused") == UNAVAILABLE
+    server.start(*options)
+    until(lambda: worker.ask_gateway("notify", "ann", "again") != UNAVAILABLE)
+    ann = enter(port, worker, "ann")
+    assert [ann.hear(), ann.hear()] == ["first", "again"]
+    ann.leave()
+    worker.close()
+    assert node.stop() == 0
+    output = node.output()
+    node = nodes.Node(nodes.write_config(tmp_path, nodes.config(nodes.free_port(), [nodes.realm(mailboxes={
+        **settings, "redis": settings["redis"].replace("s3cr", "wrong")})])), wait=False)
+    assert node.wait() == 1
+    assert f'realm "realm1": mailboxes: Redis at localhost:{server.port}: AUTH: WRONGPASS' in node.output()
+    assert "s3cr" not in output and "wrong" not in node.output()
+    server.stop()
 
 
 def test_a_store_that_hangs_holds_up_nobody_else(tmp_path, redis):

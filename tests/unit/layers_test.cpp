@@ -18,7 +18,7 @@ const std::map<std::string, std::set<std::string>> kAllowed{
     {"settings", {}},
     {"serializers", {"wamp", "base"}},
     {"realm", {"serializers", "wamp", "settings", "base"}},
-    {"storage", {"realm", "serializers", "wamp", "settings", "base"}},
+    {"storage", {"redis", "realm", "serializers", "wamp", "settings", "base"}},
     {"auth", {"realm", "serializers", "wamp", "settings", "base"}},
     {"transports", {"serializers", "wamp", "settings", "base"}},
     {"redis", {"transports", "settings", "base"}},
