@@ -14,14 +14,18 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const program = process.env.CROSSPOINT || path.join(root, 'build/bin/crosspoint');
 export const kTime = 1000 * (process.env.CROSSPOINT_TEST_TIME || 20);  // milliseconds that anything may take
 
-export function freePort() {
-  return new Promise((resolve) => {
+// A port that nobody listens on, none of those that the kernel gives to connections (they begin at 32768), and from a part of the
+// others that test files which run at the same time hardly share.
+export async function freePort() {
+  for (;;) {
+    const port = 10_000 + (process.pid % 64) * 350 + Math.floor(Math.random() * 350);
     const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
-      const {port} = probe.address();
-      probe.close(() => resolve(port));
+    const free = await new Promise((resolve) => {
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }
 
 // A process whose lines can be waited for.

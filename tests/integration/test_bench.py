@@ -18,7 +18,7 @@ from support import node as nodes
 from support.wamp import CLOSE, CONTINUATION, PING, SERIALIZERS, TEXT
 
 BENCH = pathlib.Path(nodes.PROGRAM).with_name("crosspoint-bench")
-pytestmark = pytest.mark.skipif(not BENCH.exists(), reason="crosspoint-bench is not built")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(not BENCH.exists(), reason="crosspoint-bench is not built")]
 
 SHORT = ("--duration", "0.3", "--warmup", "0.05", "--quiet")
 SIZES = {

@@ -12,7 +12,7 @@ from support.certificates import Authority
 from support.transports import router_with
 from test_bench import BENCH, SHORT, SIZES, bench, complaint
 
-pytestmark = pytest.mark.skipif(not BENCH.exists(), reason="crosspoint-bench is not built")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(not BENCH.exists(), reason="crosspoint-bench is not built")]
 
 
 @pytest.fixture(scope="module")

@@ -236,6 +236,7 @@ def test_pongs_are_left_out_for_a_peer_that_does_not_read_them(router):
     assert 0 < pongs < 1000  # what fits between the two in the kernel
 
 
+@pytest.mark.alone
 def test_a_client_that_says_nothing_is_disconnected(router):
     port, _ = router
     silent, halfway = RawSocket(port, handshake=False), RawSocket(port, handshake=False)

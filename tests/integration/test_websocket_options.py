@@ -50,6 +50,7 @@ def test_auto_fragment_size(start, port, serializer):
         assert all(length == 1000 for length in client.fragments[:-1])
 
 
+@pytest.mark.alone
 def test_open_handshake_timeout(start, port):
     start(router_with([{"type": "websocket", "endpoint": tcp(port), "options": {"open_handshake_timeout": 1000}}]))
     client = Client(port)
@@ -64,6 +65,7 @@ def test_open_handshake_timeout(start, port):
     assert client.nothing_comes()  # whoever is in stays in
 
 
+@pytest.mark.alone
 def test_close_handshake_timeout(start, port):
     start(nodes.config(port, websocket={"options": {"close_handshake_timeout": 1000}}))
     client = Client(port)

@@ -17,10 +17,18 @@ PROGRAM = os.environ.get("CROSSPOINT", str(ROOT / "build" / "bin" / "crosspoint"
 TIME = float(os.environ.get("CROSSPOINT_TEST_TIME", "15"))
 
 
+def port_range():
+    """The ports for the tests of this process: none of those that the kernel gives to connections (
+    /proc/sys/net/ipv4/ip_local_port_range), and if pytest runs several processes, none of the others' either."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    each = (32_768 - 10_000) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return range(10_000 + worker * each, 10_000 + (worker + 1) * each)
+
+
 def free_port():
-    """A port that nobody listens on, and none of those that the kernel gives to connections of other tests meanwhile."""
+    """A port that nobody listens on, and that no other test takes meanwhile."""
     while True:
-        port = random.SystemRandom().randrange(10_000, 32_768)  # /proc/sys/net/ipv4/ip_local_port_range begins there
+        port = random.SystemRandom().choice(port_range())
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
