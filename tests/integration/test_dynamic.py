@@ -1,6 +1,7 @@
 """Dynamic authenticators and authorizers: sessions that decide who gets in, and what each may do."""
 
 import json
+import socket
 import threading
 
 import pytest
@@ -51,6 +52,8 @@ class Decider(threading.Thread):
                 message = self.client.receive()
             except Exception:
                 return  # the connection is gone
+            if message[0] == 6:  # GOODBYE: the router need not wait for an answer
+                return self.client.close()
             if message[0] != 68:
                 continue
             args = message[4]
@@ -60,6 +63,12 @@ class Decider(threading.Thread):
                 self.client.send([8, 68, message[1], {}, answer[0], [answer[1]]])
             else:
                 self.client.send([70, message[1], {}, [answer]])
+
+    def leave(self, node):
+        self.client.socket.shutdown(socket.SHUT_RDWR)  # closing it would not end the thread's waiting
+        self.join()
+        self.client.close()
+        node.wait_for(f"session {self.client.session} left realm")
 
 
 def hello(port, method, authid=None, realm="realm1", serializer="json", **details):
@@ -312,8 +321,7 @@ def test_a_callee_whose_actions_are_decided_by_itself(app):
     helper = Decider(service_port, "com.permissions", lambda *_: True)
     client = Client(port)
     assert client.ask([64, {}, "com.mine"])[0] == 65
-    helper.client.close()
-    helper.join()
+    helper.leave(app)
     nobody = Client(service_port)
     own = Client(service_port)
     own.register("com.permissions")
@@ -374,8 +382,7 @@ def test_caching(app):
     assert len(decider.asked) == 1
     Client(port).ask([48, {}, "com.nothing"])
     assert len(decider.asked) == 2
-    decider.client.close()
-    decider.join()
+    decider.leave(app)
     again = Decider(service_port, "com.permissions", lambda *_: False)
     assert client.ask([48, {}, "com.nothing"])[4] == "wamp.error.not_authorized"
     assert len(again.asked) == 1
