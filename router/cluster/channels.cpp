@@ -60,6 +60,12 @@ bool Channels::split(std::string_view channel, std::string_view& realm, std::str
 
 std::string Channels::private_of(std::string_view sender) const { return prefix_ + ":to:" + std::string(sender); }
 
+std::string Channels::retained(std::string_view realm) const {
+  return prefix_ + ":" + std::string(realm) + ":retained";
+}
+
+std::string Channels::writer(std::string_view sender) const { return prefix_ + ":writer:" + std::string(sender); }
+
 std::string Channels::node(std::string_view id) const { return prefix_ + ":node:" + std::string(id); }
 
 }  // namespace crosspoint::cluster

@@ -20,6 +20,12 @@ class Channels {
   /// Takes apart what topic() has made. False if `channel` is no such channel.
   bool split(std::string_view channel, std::string_view& realm, std::string_view& topic) const;
 
+  /// The stream with the retained events of a realm, and the channel on which nodes are told of its entries.
+  std::string retained(std::string_view realm) const;
+
+  /// The key by which Redis knows what comes late, from a connection that a node has given up.
+  std::string writer(std::string_view sender) const;
+
   /// The channel on which nodes say that they are there, and the set of their ids.
   std::string nodes() const { return prefix_ + ":nodes"; }
   /// What all nodes hear, and what one start of one node (`<id>/<start>`) hears.

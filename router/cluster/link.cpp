@@ -53,6 +53,8 @@ void Link::add_realm(realm::Realm& realm) {
   ports_.push_back(std::make_unique<Port>(*this, realm, ports_.size()));
   ports_.back()->batches_.resize(realm.shard_count());
   realm.set_cluster(*ports_.back());
+  Interests::Waiters nobody;
+  interests_.want({channels_.retained(realm.name())}, {}, nobody);
 }
 
 void Link::on_message(std::string_view kind, Handler handler) {
@@ -98,6 +100,7 @@ void Link::finish() {
   if (!joined_) return io_.stop();
   command({"DEL", channels_.node(settings_.node)});
   command({"SREM", channels_.nodes(), settings_.node});
+  command({"DEL", channels_.writer(sender_)});
   say(Members::Word::bye);
   io_.after(kGoodbyeTime, [this] { io_.stop(); });
 }
@@ -200,9 +203,9 @@ void Link::ask_for(const Interests::Name& name) {
   need_turn_end();
 }
 
-void Link::command(std::initializer_list<std::string_view> words, std::size_t publication_bytes) {
+void Link::command(std::span<const std::string_view> words, std::size_t publication_bytes, OnAnswer on_answer) {
   commands_->send(words);
-  unanswered_.push_back(publication_bytes);
+  unanswered_.push_back({publication_bytes, std::move(on_answer)});
   need_turn_end();
 }
 
@@ -240,7 +243,7 @@ void Link::begin(Dialed& dialed) {
   const auto names = interests_.connected();
   to_confirm_ = names.size();
   for (const Interests::Name& name : names) ask_for(name);
-  command({"PING"});
+  claim();
   up_.store(true, std::memory_order_relaxed);
 }
 
@@ -254,9 +257,9 @@ void Link::lose(std::string_view why) {
                 std::move(commands_), std::move(events_))] { old->first.reset(), old->second.reset(); });
   std::size_t bytes = 0;
   std::size_t events = 0;
-  for (const std::size_t size : unanswered_) {
-    bytes += size;
-    if (size > 0) ++events;
+  for (const Unanswered& each : unanswered_) {
+    bytes += each.bytes;
+    if (each.bytes > 0) ++events;
   }
   unanswered_.clear();
   unanswered_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
@@ -272,6 +275,7 @@ void Link::lose(std::string_view why) {
   }
   members_.clear();
   describe_state();
+  make_ready(std::exchange(held_, {}));
   make_ready(interests_.disconnected());
   try_again();
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,6 +23,7 @@
 #include "cluster/members.hpp"
 #include "cluster/node_message.hpp"
 #include "cluster/redis_connection.hpp"
+#include "cluster/retained_stream.hpp"
 #include "connection/router.hpp"
 #include "realm/cluster_port.hpp"
 #include "redis/dialer.hpp"
@@ -82,15 +84,30 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
     std::string to;  // empty: all
     std::string text;
   };
-  using Task = std::variant<Publication, Change, Letter>;
+  /// A publication that is to be retained, by the shard that has it from its session.
+  struct Retention {
+    std::size_t realm = 0;
+    realm::PublicationRef publication;
+    unsigned shard = 0;
+    std::size_t bytes = 0;
+  };
+  using Task = std::variant<Publication, Change, Letter, Retention>;
+  /// Takes what Redis answers. Is not called if the connection is lost before.
+  using OnAnswer = std::function<void(const redisReply& reply)>;
 
   /// A realm's end of it.
   class Port final : public realm::ClusterPort {
    public:
-    Port(Link& link, realm::Realm& realm, std::size_t number) : link_(link), realm_(realm), number_(number) {}
+    Port(Link& link, realm::Realm& realm, std::size_t number)
+        : link_(link),
+          realm_(realm),
+          number_(number),
+          retained_key_(link.channels_.retained(realm.name())),
+          retained_(realm.options().retained) {}
     void subscription_made(const realm::SubscriptionRef& subscription) override;
     void subscription_gone(const realm::SubscriptionRef& subscription) override;
     void publish(const wamp::Publish& message, wamp::PublicationId id, const realm::Identity* publisher) override;
+    void retain(const realm::PublicationRef& publication, unsigned shard) override;
     std::size_t backlog() const override { return link_.unanswered_bytes_.load(std::memory_order_relaxed); }
 
    private:
@@ -98,7 +115,11 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
     Link& link_;
     realm::Realm& realm_;
     const std::size_t number_;
-    std::vector<std::vector<realm::ShardMessage>> batches_;  // of the link's thread: for the shards, of this turn
+    const std::string retained_key_;
+    // Of the link's thread:
+    std::vector<std::vector<realm::ShardMessage>> batches_;  // for the shards, of this turn
+    RetainedStream retained_;
+    std::vector<RetainedStream::Missing> to_offer_;  // the next one last
   };
 
   /// Both connections, or what is in the way.
@@ -116,9 +137,15 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   void take(const Publication& publication);
   void take(const Change& change);
   void take(const Letter& letter);
+  void take(const Retention& retention);
   Interests::Name name_of(const Port& port, const realm::Subscription& subscription) const;
   void ask_for(const Interests::Name& name);
-  void command(std::initializer_list<std::string_view> words, std::size_t publication_bytes = 0);
+  void command(std::initializer_list<std::string_view> words, std::size_t publication_bytes = 0,
+               OnAnswer on_answer = nullptr) {
+    command(std::span(words.begin(), words.size()), publication_bytes, std::move(on_answer));
+  }
+  void command(std::span<const std::string_view> words, std::size_t publication_bytes = 0,
+               OnAnswer on_answer = nullptr);
 
   void dial();
   void on_dialed(Dialed& dialed);
@@ -131,11 +158,30 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   void on_answer(const redisReply& reply);
   void on_event(const redisReply& reply);
   void on_confirmed();
+  void join();
   void on_published(std::string_view pattern, std::string_view channel, std::string_view text);
   void on_word(std::string_view text);
   void on_letter(std::string_view channel, std::string_view text);
   void make_ready(const Interests::Waiters& waiters);
   void deliver(Port& port, unsigned shard, realm::ShardMessage message);
+
+  // What the nodes retain, in link_retained.cpp.
+  void claim();
+  Port* port_of_retained(std::string_view channel) const;
+  void load_retained();
+  void load_retained(Port& port, const EntryId& from);
+  void on_retained_page(Port& port, const redisReply& reply);
+  void end_load(Port& port);
+  void offer(Port& port);
+  void put(Port& port, const realm::PublicationRef& publication, std::uint64_t place, std::size_t bytes,
+           OnAnswer on_answer);
+  void on_retained(Port& port, std::string_view channel, std::string_view message);
+  std::string_view read_retained_event(Port& port, const EntryId& entry, std::uint64_t place, std::string_view topic,
+                                       std::string_view text, std::shared_ptr<realm::Publication>& out);
+  static void note_place(const Port& port, std::uint64_t place);
+  void tell(Port& port, const RetainedStream::News& news);
+  void remove_surplus(Port& port);
+
   void pause_if_flooded();
   bool flooded();
   void look_again();
@@ -176,11 +222,18 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   base::Random random_;
   Interests interests_;
   Members members_;
-  std::deque<std::size_t> unanswered_;  // commands: bytes of a publication, 0 for others
+  struct Unanswered {
+    std::size_t bytes = 0;  // of a publication, 0 for others
+    OnAnswer on_answer;
+  };
+  std::deque<Unanswered> unanswered_;  // commands
   std::chrono::milliseconds back_off_{0};
   std::string last_problem_;
-  bool joined_ = false;         // Redis has confirmed all that was asked at the beginning of this connection
-  std::size_t to_confirm_ = 0;  // of that
+  bool joined_ = false;           // Redis has confirmed all that was asked at the beginning of this connection
+  std::size_t to_confirm_ = 0;    // of that
+  std::size_t to_load_ = 0;       // realms whose retained events are read then
+  Interests::Waiters held_;       // those that wait for both
+  std::uint64_t connection_ = 0;  // its number
   int silent_beats_ = 0;
   bool heard_commands_ = false;
   bool heard_events_ = false;

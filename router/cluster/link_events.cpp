@@ -15,10 +15,6 @@ constexpr std::chrono::milliseconds kPause{5};
 /// Between two lines about messages that cannot be read.
 constexpr std::chrono::seconds kComplaintTime{1};
 
-std::string_view text_of(const redisReply& reply) {
-  return reply.str != nullptr ? std::string_view(reply.str, reply.len) : std::string_view();
-}
-
 }  // namespace
 
 void Link::on_reply(RedisConnection& connection, const redisReply& reply) {
@@ -33,12 +29,14 @@ void Link::on_reply(RedisConnection& connection, const redisReply& reply) {
 
 void Link::on_answer(const redisReply& reply) {
   if (unanswered_.empty()) return;
-  unanswered_bytes_.fetch_sub(unanswered_.front(), std::memory_order_relaxed);
+  unanswered_bytes_.fetch_sub(unanswered_.front().bytes, std::memory_order_relaxed);
+  const OnAnswer on_answer = std::move(unanswered_.front().on_answer);
   unanswered_.pop_front();
   if (reply.type == REDIS_REPLY_ERROR && !refused_) {
     refused_ = true;
     log::error("Cluster: Redis at {} refuses a command: {}", place_, text_of(reply));
   }
+  if (on_answer) on_answer(reply);
   if (finishing_ && unanswered_.empty()) io_.stop();
 }
 
@@ -55,6 +53,7 @@ void Link::on_event(const redisReply& reply) {
     if (second == channels_.all() || second == channels_.private_of(sender_)) {
       return on_letter(second, text_of(*reply.element[2]));
     }
+    if (Port* port = port_of_retained(second)) return on_retained(*port, second, text_of(*reply.element[2]));
     on_published({}, second, text_of(*reply.element[2]));
   } else if (kind == "pmessage" && reply.elements == 4) {
     on_published(second, text_of(*reply.element[2]), text_of(*reply.element[3]));
@@ -65,7 +64,10 @@ void Link::on_event(const redisReply& reply) {
 
 void Link::on_confirmed() {
   make_ready(interests_.confirmed());
-  if (to_confirm_ == 0 || --to_confirm_ > 0) return;
+  if (to_confirm_ > 0 && --to_confirm_ == 0) load_retained();
+}
+
+void Link::join() {
   joined_ = true;
   back_off_ = std::chrono::milliseconds(0);
   const auto kept_back = kept_back_.exchange(0, std::memory_order_relaxed);
@@ -75,6 +77,7 @@ void Link::on_confirmed() {
       settings_.node, place_, kept_back);
   announce(Members::Word::hello);
   describe_state();
+  make_ready(std::exchange(held_, {}));
 }
 
 void Link::on_published(std::string_view pattern, std::string_view channel, std::string_view text) {
@@ -153,6 +156,8 @@ void Link::on_letter(std::string_view channel, std::string_view text) {
 }
 
 void Link::make_ready(const Interests::Waiters& waiters) {
+  // Who asks for retained events is to find those of all nodes.
+  if (commands_ && !joined_) return void(held_.insert(held_.end(), waiters.begin(), waiters.end()));
   for (const Interests::Waiter& waiter : waiters) {
     if (waiter.subscription == 0) continue;  // our own
     Port& port = *ports_[waiter.realm];

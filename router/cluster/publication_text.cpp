@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "realm/event_journal.hpp"
+#include "realm/receiver_filter.hpp"
 #include "serializers/reader.hpp"
 #include "serializers/serializers.hpp"
 #include "serializers/value.hpp"
@@ -113,6 +114,23 @@ std::string_view sender_of(std::string_view text) {
   if (!text.starts_with(kMagic)) return {};
   text.remove_prefix(kMagic.size());
   return take_word(text);
+}
+
+std::string write_text(std::string_view sender, const realm::Publication& publication) {
+  wamp::Publish message;
+  message.topic = publication.topic;
+  message.payload = publication.payload;
+  message.options.passthru = publication.passthru;
+  if (publication.filter) message.options.filter = std::make_unique<wamp::ReceiverFilter>(publication.filter->lists());
+  return write_text(sender, message, publication.id, publication.publisher.get());
+}
+
+wamp::PublicationId id_of(std::string_view text) {
+  if (!text.starts_with(kMagic)) return 0;
+  text.remove_prefix(kMagic.size());
+  take_word(text);
+  std::uint64_t id = 0;
+  return take_number(text, id) && wamp::is_id(id) ? id : 0;
 }
 
 std::string_view read_text(std::string_view text, std::string_view topic, wamp::PublicationId id,

@@ -14,8 +14,14 @@ namespace crosspoint::cluster {
 std::string write_text(std::string_view sender, const wamp::Publish& message, wamp::PublicationId id,
                        const realm::Identity* publisher);
 
+/// The same for one that is not at hand as its publisher has sent it.
+std::string write_text(std::string_view sender, const realm::Publication& publication);
+
 /// Who has sent a text that write_text() has made; nothing if it has another form.
 std::string_view sender_of(std::string_view text);
+
+/// The publication's id, from the same; 0 if there is none.
+wamp::PublicationId id_of(std::string_view text);
 
 /// Reads what a node has written, or the JSON object {"args": [...], "kwargs": {...}} that any program may publish,
 /// which gets the id `id`. Returns what is wrong, or nothing. No subscription is in `out`.

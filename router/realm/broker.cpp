@@ -204,7 +204,9 @@ std::vector<wamp::SessionId> Broker::members(wamp::SubscriptionId subscription) 
 
 void Broker::dispatch(const Session* session, const wamp::Publish& message, const Matches& matches,
                       const Provenance& from, Outbox& out) {
-  if (context_.directory.cluster != nullptr) publish_elsewhere(message, from.id, from.publisher.get());
+  if (context_.directory.cluster != nullptr && !message.options.retain) {
+    publish_elsewhere(message, from.id, from.publisher.get());
+  }
   const auto filter =
       message.options.filter ? std::make_shared<const ReceiverFilter>(*message.options.filter) : nullptr;
   const std::uint64_t own = std::uint64_t{1} << context_.shard;
@@ -227,10 +229,7 @@ void Broker::dispatch(const Session* session, const wamp::Publish& message, cons
   if (others == 0 && !message.options.retain && !stored) return;
   const auto publication = make_publication(message, matches, from, filter);
   if (stored) store(session, message, matches, publication);
-  if (message.options.retain) {
-    publication->retained = context_.directory.last_retained.fetch_add(1, std::memory_order_relaxed) + 1;
-    retained_.keep(publication);
-  }
+  if (message.options.retain) retain(publication);
   for (; others != 0; others &= others - 1) {
     out.post(static_cast<unsigned>(std::countr_zero(others)), PublicationRef(publication));
   }
@@ -251,6 +250,12 @@ std::shared_ptr<Publication> Broker::make_publication(const wamp::Publish& messa
   publication->passthru = message.options.passthru;
   publication->payload = message.payload.kept();
   return publication;
+}
+
+void Broker::retain(const std::shared_ptr<Publication>& publication) {
+  if (context_.directory.cluster != nullptr) return retain_elsewhere(publication);
+  publication->retained = context_.directory.last_retained.fetch_add(1, std::memory_order_relaxed) + 1;
+  retained_.keep(publication);
 }
 
 void Broker::deliver(const PublicationRef& publication, Outbox& out) {

@@ -32,6 +32,8 @@ class Broker {
   void publish_testaments(Session& session, Outbox& out);
   /// Tells a publisher what became of a publication that history keeps on disk, or a caller that it was flushed.
   static void acknowledge(Session& session, const StoredPublication& stored, Outbox& out);
+  /// A retained publication of this or another node has its place.
+  void deliver(const PlacedPublication& placed, Outbox& out);
   /// Those who wait for a subscription become members.
   void deliver(const SubscriptionReady& ready, Outbox& out);
   /// The session is gone.
@@ -72,6 +74,9 @@ class Broker {
   void add_member(Local& local, const Waiting& who, Outbox& out);
   /// Has other nodes' subscribers get what a session publishes.
   void publish_elsewhere(const wamp::Publish& message, wamp::PublicationId id, const Identity* publisher) const;
+  /// Gives a publication its place among those that are retained, and keeps it.
+  void retain(const std::shared_ptr<Publication>& publication);
+  void retain_elsewhere(const std::shared_ptr<Publication>& publication);
   void remove_member(Session& session, wamp::SubscriptionId id, std::uint32_t position);
   void publish_meta_event(std::uint64_t number, const PublicationRef& publication, Outbox& out);
   void publish_testament(const Session& session, Testament testament, Outbox& out);

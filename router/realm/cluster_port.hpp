@@ -1,15 +1,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "realm/session.hpp"
+#include "realm/shard_message.hpp"
 #include "realm/subscription.hpp"
 #include "wamp/message.hpp"
 
 namespace crosspoint::realm {
 
 /// What joins a realm to the realm of the same name on other nodes. What other nodes publish comes to the shards as
-/// PublicationRef, for subscriptions that the sender has chosen.
+/// PublicationRef, for subscriptions that the sender has chosen; what they retain comes to every shard.
 class ClusterPort {
  public:
   virtual ~ClusterPort() = default;
@@ -21,9 +23,19 @@ class ClusterPort {
   virtual void subscription_gone(const SubscriptionRef& subscription) = 0;
   /// Any thread; does not wait. A session of this node has published; `publisher` is set if it is to be disclosed.
   virtual void publish(const wamp::Publish& message, wamp::PublicationId id, const Identity* publisher) = 0;
+  /// The same for one that is to be retained, here and there. Its place is provisional; when the nodes have agreed on
+  /// one, `shard`, which has published it, gets a PlacedPublication.
+  virtual void retain(const PublicationRef& publication, unsigned shard) = 0;
   /// Any thread: bytes of publications that wait to be sent to other nodes.
   virtual std::size_t backlog() const = 0;
 };
+
+/// The place among the retained publications of all nodes of one that was made at `time` (milliseconds since 1970), the
+/// `number`th in that millisecond; for times until 2248.
+inline constexpr std::uint64_t retained_place(std::int64_t time, std::uint64_t number = 0) {
+  constexpr unsigned kNumberBits = 20;
+  return (static_cast<std::uint64_t>(time) << kNumberBits) + number;
+}
 
 /// What a realm publishes about itself stays on its node, so subscriptions to that alone have nothing to wait for.
 inline bool crosses_nodes(std::string_view uri) { return !wamp::is_reserved(uri); }

@@ -10,6 +10,11 @@ void fill(std::optional<Set>& set, const std::optional<List>& list) {
   for (const auto& item : *list) set->emplace(item);
 }
 
+template <class List, class Set>
+void spill(std::optional<List>& list, const std::optional<Set>& set) {
+  if (set) list.emplace(set->begin(), set->end());
+}
+
 }  // namespace
 
 ReceiverFilter::ReceiverFilter(const wamp::ReceiverFilter& lists) {
@@ -19,6 +24,17 @@ ReceiverFilter::ReceiverFilter(const wamp::ReceiverFilter& lists) {
   fill(eligible_, lists.eligible);
   fill(eligible_authid_, lists.eligible_authid);
   fill(eligible_authrole_, lists.eligible_authrole);
+}
+
+wamp::ReceiverFilter ReceiverFilter::lists() const {
+  wamp::ReceiverFilter lists;
+  spill(lists.exclude, exclude_);
+  spill(lists.exclude_authid, exclude_authid_);
+  spill(lists.exclude_authrole, exclude_authrole_);
+  spill(lists.eligible, eligible_);
+  spill(lists.eligible_authid, eligible_authid_);
+  spill(lists.eligible_authrole, eligible_authrole_);
+  return lists;
 }
 
 std::size_t ReceiverFilter::size() const {

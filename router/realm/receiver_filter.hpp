@@ -17,6 +17,8 @@ class ReceiverFilter {
  public:
   explicit ReceiverFilter(const wamp::ReceiverFilter& lists);
 
+  /// The lists again, in some order; they point into this.
+  wamp::ReceiverFilter lists() const;
   bool admits(const Identity& receiver) const;
   /// Bytes it takes, roughly.
   std::size_t size() const;

@@ -13,40 +13,61 @@ std::size_t cost(const Publication& publication) {
 
 }  // namespace
 
-void RetainedEvents::drop(Events& events, std::size_t index) {
+void RetainedEvents::drop(Events& events, std::size_t index, Dropped dropped) {
   const auto at = events.begin() + static_cast<std::ptrdiff_t>(index);
   bytes_ -= cost(**at);
-  by_age_.erase((*at)->retained);
+  by_age_.erase(place_of(**at));
+  if (dropped != nullptr) dropped->push_back(std::move(*at));
   events.erase(at);
 }
 
-void RetainedEvents::drop_topic(std::string_view topic) {
+void RetainedEvents::drop_topic(std::string_view topic, Dropped dropped) {
   const auto at = topics_.find(topic);
   if (at == topics_.end()) return;
-  while (!at->second.empty()) drop(at->second, at->second.size() - 1);
+  while (!at->second.empty()) drop(at->second, at->second.size() - 1, dropped);
   topics_.erase(at);
 }
 
-void RetainedEvents::keep(const PublicationRef& publication) {
-  const std::size_t bytes = cost(*publication);
+bool RetainedEvents::insert(Events& events, std::string_view topic, const PublicationRef& publication,
+                            Dropped dropped) {
+  const bool provisional = (publication->retained & kProvisional) != 0;
+  const auto split =
+      std::find_if(events.begin(), events.end(), [](const auto& e) { return (e->retained & kProvisional) != 0; });
+  const auto begin = provisional ? split : events.begin();
+  const auto end = provisional ? events.end() : split;
+  const auto is_newer = [&](const auto& e) { return place_of(*e) > place_of(*publication); };
+  if (begin != end && !(*begin)->filter && is_newer(*begin)) return false;  // came late
+  const auto first = begin - events.begin();
+  const auto place = std::find_if(begin, end, is_newer);
+  auto older = place - begin;
+  events.insert(place, publication);
+  bytes_ += cost(*publication);
+  by_age_.emplace(place_of(*publication), topic);
+  if (publication->filter) return true;
+  for (; older > 0; --older) drop(events, static_cast<std::size_t>(first), dropped);
+  return true;
+}
+
+void RetainedEvents::keep(const PublicationRef& publication, std::vector<PublicationRef>* dropped) {
   // One that does not fit at all is not retained, but what it replaces is out of date all the same.
-  if (limits_.events == 0 || bytes > limits_.bytes) return drop_topic(publication->topic);
+  if (limits_.events == 0 || cost(*publication) > limits_.bytes) {
+    drop_topic(publication->topic, dropped);
+    if (dropped != nullptr) dropped->push_back(publication);
+    return;
+  }
   const auto topic = topics_.try_emplace(publication->topic).first;
   Events& events = topic->second;
-  if (!events.empty() && !events[0]->filter && events[0]->retained > publication->retained) return;  // came late
-  const auto place =
-      std::find_if(events.begin(), events.end(), [&](const auto& e) { return e->retained > publication->retained; });
-  auto index = static_cast<std::size_t>(place - events.begin());
-  events.insert(place, publication);
-  bytes_ += bytes;
-  by_age_.emplace(publication->retained, topic->first);
-  if (!publication->filter) {
-    for (; index > 0; --index) drop(events, 0);
+  const auto known =
+      std::find_if(events.begin(), events.end(), [&](const auto& e) { return e->id == publication->id; });
+  if (known != events.end()) drop(events, static_cast<std::size_t>(known - events.begin()), dropped);
+  if (!insert(events, topic->first, publication, dropped) && dropped != nullptr) dropped->push_back(publication);
+  if (events.size() > kMostPerTopic) {
+    const auto oldest = std::find_if(events.begin(), events.end(), [](const auto& e) { return e->filter != nullptr; });
+    drop(events, static_cast<std::size_t>(oldest - events.begin()), dropped);
   }
-  if (events.size() > kMostPerTopic) drop(events, events[0]->filter ? 0 : 1);
   while (by_age_.size() > limits_.events || bytes_ > limits_.bytes) {
     const auto oldest = topics_.find(by_age_.begin()->second);
-    drop(oldest->second, 0);
+    drop(oldest->second, 0, dropped);
     if (oldest->second.empty()) topics_.erase(oldest);
   }
 }
@@ -76,7 +97,7 @@ std::vector<PublicationRef> RetainedEvents::find(std::string_view uri, wamp::Mat
   for (auto at = topics_.lower_bound(start); at != topics_.end() && at->first.starts_with(start); ++at) {
     if (match == wamp::Match::prefix || wamp::matches_wildcard(uri, at->first)) add(at->second);
   }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a->retained < b->retained; });
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return place_of(*a) < place_of(*b); });
   return found;
 }
 

@@ -108,6 +108,7 @@ std::string_view Shard::receive(Session& session, const wamp::Message& message, 
 void Shard::deliver(const ShardMessage& message, Outbox& out) {
   std::visit(Overloaded{
                  [&](const PublicationRef& publication) { broker_.deliver(publication, out); },
+                 [&](const PlacedPublication& placed) { broker_.deliver(placed, out); },
                  [&](const MetaEvent& event) { broker_.deliver(event, out); },
                  [&](const StoredPublication& stored) {
                    if (Session* publisher = sessions_.find(stored.publisher)) {

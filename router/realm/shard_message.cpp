@@ -8,6 +8,8 @@ std::size_t size_of(const ShardMessage& message) {
       [](const auto& m) {
         if constexpr (requires { m->payload; }) {
           return kFixed + m->payload.bytes.size() + m->topic.size();
+        } else if constexpr (requires { m.publication->payload; }) {
+          return kFixed + m.publication->payload.bytes.size() + m.publication->topic.size();
         } else if constexpr (requires { m.payload; }) {
           return kFixed + m.payload.bytes.size();
         } else if constexpr (requires { m.call.payload; }) {

@@ -30,9 +30,18 @@ struct Publication {
   wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
   wamp::PassthruRef passthru{};
   wamp::Payload payload;
-  std::uint64_t retained = 0;  ///< its place among the retained publications of the realm; 0: not to be retained
+  /// Its place among the retained publications of the realm; 0: not to be retained. In a realm that is shared with
+  /// other nodes it is provisional (RetainedEvents::kProvisional) until they have agreed.
+  std::uint64_t retained = 0;
 };
 using PublicationRef = std::shared_ptr<const Publication>;
+
+/// A retained publication that has a place which all nodes agree upon: to be kept there, and not to be delivered.
+struct PlacedPublication {
+  PublicationRef publication;
+  /// The receiving shard has published it, and tells the others, which must hear of the publication itself before.
+  bool pass_on = false;
+};
 
 /// A publication that is on disk, or could not be written there, for a publisher of the receiving shard that wants to
 /// know; or a flush, for its caller.
@@ -174,7 +183,7 @@ struct MembersAnswer {
 using ShardMessage =
     std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation, RemoteTurn,
                  ReturnedCall, MetaEvent, RemoteKill, SessionQuery, SessionAnswer, MembersQuery, MembersAnswer,
-                 RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication, SubscriptionReady>;
+                 RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication, SubscriptionReady, PlacedPublication>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

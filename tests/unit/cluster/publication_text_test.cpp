@@ -124,3 +124,17 @@ TEST_CASE("what cannot be read is refused, with a reason") {
     REQUIRE(problem_of(head) == "its first line cannot be read");
   }
 }
+
+TEST_CASE("a publication that is kept is written as its publisher has sent it") {
+  const Decoded message(
+      R"([16,9,{"exclude":[5],"eligible_authid":["joe"],"ppt_scheme":"x"},"com.a",[1.50,"h\u00e9"],{"k": 1e2}])");
+  realm::Identity publisher;
+  publisher.session = 77;
+  publisher.authid = "ann";
+  publisher.authrole = "user";
+  const std::string text = cluster::write_text("node/1", message.publish(), 123, &publisher);
+  REQUIRE(cluster::write_text("node/1", *read(text)) == text);
+  REQUIRE(cluster::id_of(text) == 123);
+  REQUIRE(cluster::id_of("{}") == 0);
+  REQUIRE(cluster::id_of("crosspoint1 node/1 x") == 0);
+}

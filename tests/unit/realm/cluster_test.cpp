@@ -26,12 +26,17 @@ class Port final : public realm::ClusterPort {
     notes.push_back("publish " + std::string(message.topic) + " " + (publisher != nullptr ? publisher->authid : "-"));
     last_publication = id;
   }
+  void retain(const realm::PublicationRef& publication, unsigned shard) override {
+    notes.push_back("retain " + publication->topic + " " + std::to_string(shard));
+    retained.push_back(publication);
+  }
   std::size_t backlog() const override { return 0; }
 
   std::vector<std::string> take() { return std::exchange(notes, {}); }
 
   std::vector<std::string> notes;
   std::vector<realm::SubscriptionRef> made;
+  std::vector<realm::PublicationRef> retained;
   wamp::PublicationId last_publication = 0;
 };
 
@@ -185,4 +190,64 @@ TEST_CASE("what a realm says about itself stays on its node") {
   REQUIRE(node.port.take() == Notes{"made com.a"});
   node.confirm();
   REQUIRE(ben.take()[0] == 33);
+}
+
+TEST_CASE("what is to be retained goes to other nodes once, from the shard that has it") {
+  auto options = test::quiet();
+  options.clock = [] { return std::int64_t{5'000'000}; };
+  Clustered node(2, options);
+  auto& publisher = node.realm.join(1);
+  publisher.send(R"([16,1,{"retain":true,"acknowledge":true},"com.topic",[1]])");
+  publisher.send(R"([16,2,{},"com.topic",[2]])");
+  REQUIRE(node.port.take() == Notes{"retain com.topic 1", "publish com.topic -"});
+  const auto place = node.port.retained[0]->retained;
+  REQUIRE(place == (realm::retained_place(5000) | realm::RetainedEvents::kProvisional));
+  publisher.send(R"([16,3,{"retain":true},"com.other",[3]])");
+  REQUIRE(node.port.retained[1]->retained == place + 1);
+}
+
+TEST_CASE("a retained event of another node is kept by every shard, and delivered there") {
+  Clustered node(2);
+  auto& subscriber = node.realm.join(1);
+  subscriber.send(R"([32,1,{},"com.topic"])");
+  node.confirm();
+  subscriber.last();
+  const auto event = std::make_shared<realm::Publication>();
+  event->id = 5;
+  event->topic = "com.topic";
+  event->retained = 100;
+  for (const unsigned shard : {0U, 1U}) node.realm.deliver_to(shard, realm::PublicationRef(event));
+  REQUIRE(subscriber.take()[2] == 5);
+  REQUIRE(subscriber.waiting() == 0);
+  auto& late = node.realm.join(0);
+  late.send(R"([32,1,{"get_retained":true},"com.topic"])");
+  REQUIRE(late.take()[0] == 33);
+  REQUIRE(late.take() == json::parse(R"([36,1,5,{"retained":true}])"));
+}
+
+TEST_CASE("the place of a retained event is passed on by the shard that has published it") {
+  Clustered node(2);
+  auto& publisher = node.realm.join(0);
+  publisher.send(R"([16,1,{"retain":true},"com.topic",["mine"]])");
+  auto placed = std::make_shared<realm::Publication>(*node.port.retained[0]);
+  placed->retained = 100;
+  auto newer = std::make_shared<realm::Publication>();
+  newer->id = 5;
+  newer->topic = "com.topic";
+  newer->retained = 101;
+  for (const unsigned shard : {0U, 1U}) {
+    node.realm.deliver_to(shard, realm::PlacedPublication{newer});
+  }
+  REQUIRE(node.realm.under_way(0, 1) == 1);  // the event itself, for the other shard
+  node.realm.deliver_to(0, realm::PlacedPublication{placed, true});
+  REQUIRE(node.realm.under_way(0, 1) == 2);  // and its place behind it
+  node.realm.settle();
+  for (const unsigned shard : {0U, 1U}) {
+    auto& late = node.realm.join(shard);
+    late.send(R"([32,1,{"get_retained":true},"com.topic"])");
+    if (shard == 0) node.confirm();
+    REQUIRE(late.take()[0] == 33);
+    REQUIRE(late.take()[2] == 5);
+    REQUIRE(late.waiting() == 0);
+  }
 }
