@@ -139,11 +139,18 @@ def test_a_rolling_restart_under_load(cluster):
         marks = [(publisher, publisher.number + 20 * AT_ONCE) for publisher in publishers if publisher.member is not but]
 
         def condition():
-            assert not any(peer.error for peer in publishers + subscribers), [peer.error for peer in publishers + subscribers]
+            assert not any(peer.error for peer in publishers + subscribers), state()
             return all(subscriber.last(publisher) >= mark for publisher, mark in marks
                        for subscriber in subscribers if subscriber.member is not but)
 
-        until(condition)
+        try:
+            until(condition)
+        except AssertionError:
+            pytest.fail("\n".join([str(marks), *state(), *(member.node.output() for member in cluster.members)]))
+
+    def state():
+        return [f"{type(peer).__name__} {peer.name}: {peer.sessions} sessions, error {peer.error!r}" for peer in publishers + subscribers] + [
+            f"{each.name} has {({publisher.name: each.last(publisher) for publisher in publishers})}" for each in subscribers]
 
     everything_arrives()
     for member in cluster.members:
@@ -164,20 +171,18 @@ def test_a_rolling_restart_under_load(cluster):
     for subscriber in subscribers:
         subscriber.end()
 
-    assert [peer.sessions for peer in publishers + subscribers] == [2] * 6
     for subscriber in subscribers:
         for publisher in publishers:
-            sessions = [session[publisher.name] for session in subscriber.received]
-            first, second = sessions
+            sessions = [session[publisher.name] for session in subscriber.received if publisher.name in session]
+            received = [number for session in sessions for number in session]
             # In order, and nothing twice, also over the restart of the subscriber's node.
-            assert first == sorted(set(first)) and second == sorted(set(second)) and first[-1] < second[0]
-            gaps = [(one, next_) for session in sessions for one, next_ in zip(session, session[1:]) if next_ != one + 1]
+            assert len(sessions) >= 2 and received == sorted(set(received))
+            gaps = [(one, after) for session in sessions for one, after in zip(session, session[1:]) if after != one + 1]
             if publisher.member is subscriber.member:
                 assert gaps == []
                 continue
             # Nothing is missing while both nodes stay. All that the publisher's node had accepted when it was told to end has
             # arrived; what came next is what was published when it had joined again.
-            assert len(gaps) <= 1, gaps
-            for one, next_ in gaps:
-                assert publisher.accepted[0] <= one < next_, (gaps, publisher.accepted)
-            assert publisher.accepted[0] in first + second
+            assert len(gaps) < publisher.sessions, gaps
+            assert all(one >= publisher.accepted[0] for one, _ in gaps), (gaps, publisher.accepted)
+            assert publisher.accepted[0] in received
