@@ -51,28 +51,31 @@ def event(client):
     return message[1:]
 
 
-def last(member, topic, path="/ws", serializer="json", **options):
-    """What a session that comes now gets of a topic: its details and payload."""
-    client = member.client(serializer, path=path)
+def found(member, topic, path="/ws", **options):
+    """What a session that comes now gets of a topic, the newest last: details and payload."""
+    client = member.client(path=path)
     client.subscribe(topic, get_retained=True, **options)
-    got = event(client)
-    # On its way to the thread of the session it comes as a new one.
-    got[2].pop("retained", None)
-    assert client.nothing_comes()
+    request = client.call("com.certainly.nothing")
+    events = []
+    while (message := client.receive())[0] == 36:
+        message[3].pop("retained", None)  # on its way to the thread of the session it comes as a new one
+        events.append(message[3:])
+    assert message[:3] == [8, 48, request]
     client.close()
-    return got[2:]
-
-
-def value(member, topic, **more):
-    return last(member, topic, **more)[1][0]
+    return events
 
 
 def nothing(member, topic, **options):
-    client = member.client()
-    client.subscribe(topic, get_retained=True, **options)
-    found = client.nothing_comes()
-    client.close()
-    return found
+    return found(member, topic, **options) == []
+
+
+def value(member, topic, **more):
+    events = found(member, topic, **more)
+    return events[-1][1][0] if events else None
+
+
+def expect(member, topic, expected, **more):
+    until(lambda: value(member, topic, **more) == expected)
 
 
 def wait_for_another_millisecond():
@@ -93,8 +96,8 @@ def test_every_node_has_what_is_retained_on_any(cluster, redis):
         assert client.nothing_comes()
     topic = {"topic": "com.app.news"}
     for member in (a, b, c):
-        assert last(member, "com.app", match="prefix") == [topic, ["\0AAE=", "é"], {"k": 1.5}]
-        assert last(member, "com..news", match="wildcard") == [topic, ["\0AAE=", "é"], {"k": 1.5}]
+        assert found(member, "com.app", match="prefix") == [[topic, ["\0AAE=", "é"], {"k": 1.5}]]
+        assert found(member, "com..news", match="wildcard") == [[topic, ["\0AAE=", "é"], {"k": 1.5}]]
         assert nothing(member, "com.app.other")
         quiet = member.client()
         quiet.subscribe("com.app.news")  # it has not asked
@@ -115,7 +118,7 @@ def test_a_node_that_starts_later_has_it_too(tmp_path, redis):
     client = late.client()
     client.subscribe("com.one", get_retained=True)
     assert event(client)[2:] == [{"retained": True}, [1]]
-    assert value(late, "com.two") == 2
+    expect(late, "com.two", 2)
     client.subscribe("com.many", get_retained=True, match="prefix")
     assert [event(client)[3] for _ in range(250)] == [[number] for number in range(250)]
     late.stop()
@@ -126,12 +129,13 @@ def test_an_event_replaces_that_of_another_node(cluster, redis):
     a, b, c = cluster.members
     a.client().publish("com.app.news", ["old"], retain=True, acknowledge=True)
     wait_for_entries(redis, 1)
-    assert value(b, "com.app.news") == "old"
+    expect(b, "com.app.news", "old")
     subscriber = c.client()
     subscriber.subscribe("com.app.news")
     b.client().publish("com.app.news", ["new"], retain=True, acknowledge=True)
     assert event(subscriber)[2:] == [{}, ["new"]]  # it comes live as well
-    until(lambda: [value(member, "com.app.news") for member in cluster.members] == ["new"] * 3)
+    for member in cluster.members:
+        expect(member, "com.app.news", "new")
     wait_for_entries(redis, 1)
     assert subscriber.nothing_comes()
 
@@ -146,13 +150,14 @@ def test_receivers_and_publishers_are_as_on_one_node(cluster, redis):
     wait_for_entries(redis, 4)
     who = {"publisher": guest.session, "publisher_authid": guest.welcome[2]["authid"], "publisher_authrole": "guest"}
     for member in (a, b):
-        assert last(member, "com.app.news") == [who, ["others"]]
-        assert last(member, "com.app.news", path="/guests") == [who, ["guests"]]
+        expect(member, "com.app.news", "others")
+        expect(member, "com.app.news", "guests", path="/guests")
+        assert found(member, "com.app.news")[-1] == [who, ["others"]]
         assert nothing(member, "com.app.only")
     guest.publish("com.app.news", ["again all"], retain=True, acknowledge=True)
     for member in (a, b):
-        until(lambda member=member: last(member, "com.app.news", path="/guests") == [who, ["again all"]])
-        until(lambda member=member: last(member, "com.app.news") == [who, ["again all"]])
+        expect(member, "com.app.news", "again all", path="/guests")
+        expect(member, "com.app.news", "again all")
     wait_for_entries(redis, 2)
 
 
@@ -171,12 +176,14 @@ def test_all_nodes_agree_on_the_last_event(cluster, redis):
     for publisher in publishers:
         publisher.join(nodes.TIME)
         assert not publisher.is_alive()
-    wait_for_entries(redis, len(topics))
-    stream = redis.cli("XRANGE", STREAM, "-", "+")
-    decided = dict(re.findall(r'(com\.race\.\d+)",\["(\w+)"\]', stream))
-    assert sorted(decided) == sorted(topics)
-    for member in cluster.members:
-        until(lambda member=member: {topic: value(member, topic) for topic in topics} == decided)
+
+    def agreed():
+        decided = dict(re.findall(r'(com\.race\.\d+)",\["(\w+)"\]', redis.cli("XRANGE", STREAM, "-", "+")))
+        return sorted(decided) == sorted(topics) and entries(redis) == len(topics) and all(
+            {event[0]["topic"]: event[1][0] for event in found(member, "com.race", match="prefix")} == decided
+            for member in cluster.members)
+
+    until(agreed)
 
 
 def test_events_that_are_retained_keep_their_order_among_others(cluster):
@@ -241,19 +248,19 @@ def test_what_was_retained_while_redis_was_away_is_offered_again(cluster, redis)
     listener.subscribe("com.", match="prefix")
     lose_redis(cluster, redis)
     for member in cluster.members:
-        assert value(member, "com.stays") == "from before"
+        expect(member, "com.stays", "from before")
     a.client().publish("com.both", ["a"], retain=True, acknowledge=True)
     a.client().publish("com.alone", ["a"], retain=True, acknowledge=True)
     wait_for_another_millisecond()
     b.client().publish("com.both", ["b"], retain=True, acknowledge=True)
     b.client().publish("com.stays", ["b"], retain=True, acknowledge=True)
-    assert [value(a, "com.both"), value(b, "com.both")] == ["a", "b"]
+    expect(a, "com.both", "a")
+    expect(b, "com.both", "b")
     assert nothing(c, "com.both")
     find_redis(cluster, redis)
     for member in cluster.members:
         for topic, expected in (("com.both", "b"), ("com.alone", "a"), ("com.stays", "b")):
-            until(lambda member=member, topic=topic: not nothing(member, topic))
-            until(lambda member=member, topic=topic, expected=expected: value(member, topic) == expected)
+            expect(member, topic, expected)
     wait_for_entries(redis, 3)
     assert listener.nothing_comes()  # an event that is late is no new one
 
@@ -265,7 +272,7 @@ def test_a_redis_that_has_lost_all_gets_it_from_the_nodes(cluster, redis, tmp_pa
         client.publish(f"com.topic.{number}", [number], retain=True, acknowledge=True)
     b.client().publish("com.filtered", [1], retain=True, acknowledge=True, eligible_authrole=["guest"])
     wait_for_entries(redis, 151)
-    until(lambda: value(c, "com.filtered", path="/guests") == 1)
+    expect(c, "com.filtered", 1, path="/guests")
     a.stop()  # what it has published is everybody's
     cluster.members.remove(a)
     lose_redis(cluster, redis)
@@ -277,7 +284,7 @@ def test_a_redis_that_has_lost_all_gets_it_from_the_nodes(cluster, redis, tmp_pa
     client = late.client()
     client.subscribe("com.topic", get_retained=True, match="prefix")
     assert sorted(event(client)[3][0] for _ in range(150)) == list(range(150))
-    assert value(late, "com.filtered", path="/guests") == 1
+    expect(late, "com.filtered", 1, path="/guests")
     assert nothing(late, "com.filtered")
     wait_for_entries(redis, 151)
 
@@ -286,22 +293,22 @@ def test_a_node_that_was_away_gives_way_to_what_is_newer(cluster, redis):
     a, b, c = cluster.members
     a.client().publish("com.app.news", [1], retain=True, acknowledge=True)
     wait_for_entries(redis, 1)
-    assert value(b, "com.app.news") == 1
-    seen = len(b.node.lines)
+    expect(b, "com.app.news", 1)
+    seen = {member: len(member.node.lines) for member in cluster.members}
     nodes.freeze(b.node.process.pid)
     try:
         redis.cli("CLIENT", "KILL", "TYPE", "pubsub")
-        redis.cli("CLIENT", "KILL", "TYPE", "normal")
-        a.wait_for(JOINED, after=len(a.node.lines) - 1)
-        until(lambda: redis.cli("PUBSUB", "NUMSUB", STREAM).split()[-1] == "2")
+        for member in (a, c):
+            member.wait_for(JOINED, after=seen[member])
+        assert redis.cli("PUBSUB", "NUMSUB", STREAM).split()[-1] == "2"
         c.client().publish("com.app.news", [2], retain=True, acknowledge=True)
-        until(lambda: value(a, "com.app.news") == 2)
+        expect(a, "com.app.news", 2)
     finally:
         b.node.process.send_signal(signal.SIGCONT)
-    b.wait_for(JOINED, after=seen)
-    until(lambda: value(b, "com.app.news") == 2)
+    b.wait_for(JOINED, after=seen[b])
+    for member in (b, a, c):
+        expect(member, "com.app.news", 2)
     wait_for_entries(redis, 1)
-    assert [value(member, "com.app.news") for member in (a, b, c)] == [2, 2, 2]
 
 
 def test_a_redis_that_hangs_keeps_nobody_from_what_is_retained_here(cluster, redis):
@@ -311,11 +318,12 @@ def test_a_redis_that_hangs_keeps_nobody_from_what_is_retained_here(cluster, red
         publisher = a.client()
         for number in range(100):
             publisher.publish("com.app.news", [number], retain=True, acknowledge=True)
-        assert value(a, "com.app.news") == 99
+        expect(a, "com.app.news", 99)
     finally:
         redis.process.send_signal(signal.SIGCONT)
-    until(lambda: not nothing(b, "com.app.news") and value(b, "com.app.news") == 99)
-    assert value(a, "com.app.news") == 99
+    expect(b, "com.app.news", 99)
+    expect(a, "com.app.news", 99)
+    wait_for_entries(redis, 1)
 
 
 class Limited(Member):
@@ -359,6 +367,6 @@ def test_the_example_of_the_document_is_retained(tmp_path, redis):
     redis.cli("PUBLISH", STREAM, "nonsense")
     late.stop()
     late.start()  # it passes over what it cannot read
-    assert value(late, "com.example.news") == "Hello"
+    expect(late, "com.example.news", "Hello")
     for each in (member, late):
         each.stop()
