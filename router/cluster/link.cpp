@@ -336,6 +336,9 @@ void Link::need_turn_end() {
 
 void Link::on_turn_end() {
   turn_end_asked_ = false;
+  if (commands_ && !finishing_) {
+    for (const auto& port : ports_) remove_surplus(*port);
+  }
   for (const auto& port : ports_) {
     for (unsigned shard = 0; shard < port->batches_.size(); ++shard) {
       if (port->batches_[shard].empty()) continue;

@@ -150,7 +150,7 @@ void Link::on_retained(Port& port, std::string_view channel, std::string_view me
   if (sender_of(text) == sender_) {
     if (const auto mine = port.retained_.returned(id_of(text))) {
       if (const auto news = port.retained_.add(entry, place, mine->publication, mine->shard)) tell(port, *news);
-      return remove_surplus(port);
+      return need_turn_end();  // removes what is replaced
     }
   }
   std::shared_ptr<realm::Publication> publication;
@@ -159,8 +159,14 @@ void Link::on_retained(Port& port, std::string_view channel, std::string_view me
   const bool again = place != 0 || sender_of(text) == sender_;
   publication->retained = RetainedStream::place_of(entry, place);
   const realm::PublicationRef heard = std::move(publication);
+  remove_surplus(port);
   const auto news = port.retained_.add(entry, place, heard);
-  static_cast<void>(port.retained_.take_surplus());  // that is the sender's business
+  // What it replaces is its sender's business, unless that is no node.
+  if (sender_of(text).empty()) {
+    need_turn_end();
+  } else {
+    static_cast<void>(port.retained_.take_surplus());
+  }
   if (again) {
     if (news) tell(port, *news);
     return;
