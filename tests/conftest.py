@@ -24,6 +24,23 @@ def start(tmp_path):
 
 
 @pytest.fixture
+def launch_redis():
+    """Starts Redis servers (support.apps.Redis and its kin), and ends them after the test."""
+    servers = []
+
+    def launch(server, *options):
+        servers.append(server)
+        server.directory.mkdir(exist_ok=True)
+        server.start(*options)
+        return server
+
+    yield launch
+    for server in servers:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture
 def port():
     return nodes.free_port()
 

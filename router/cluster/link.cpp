@@ -213,7 +213,8 @@ void Link::dial() {
   dialer_->post([this] {
     const auto dialed = std::make_shared<Dialed>();
     const auto commands = redis_.dial(dialed->problem);
-    const auto events = commands ? redis_.dial(dialed->problem) : nullptr;
+    const auto events = commands ? redis_.dial_again(dialed->problem) : nullptr;
+    dialed->place = redis_.place();
     if (events) {
       dialed->commands = commands->release();
       dialed->events = events->release();
@@ -224,6 +225,7 @@ void Link::dial() {
 
 void Link::on_dialed(Dialed& dialed) {
   if (finishing_) return;
+  place_ = dialed.place;
   if (dialed.events) return begin(dialed);
   if (dialed.problem != last_problem_) {
     log::warn("Cluster: no connection to Redis at {}: {}; the node goes on alone, and tries again", place_,
@@ -292,6 +294,7 @@ void Link::beat() {
   if (finishing_) return;
   io_.after(heartbeat_, [this] { beat(); });
   if (commands_) look_for_silence();
+  if (commands_ && redis_.has_sentinels()) look_for_master();
   if (!joined_) return;
   events_->send({"PING"});
   announce(Members::Word::here);
@@ -326,6 +329,19 @@ void Link::look_for_silence() {
   heard_commands_ = heard_events_ = false;
   if (silent_beats_ < kSilentBeats) return;
   lose(fmt::format("no answer for {} s", (kSilentBeats * heartbeat_).count()));
+}
+
+/// Redis tells nobody that another server has taken its place, least of all if it is cut off.
+void Link::look_for_master() {
+  if (std::exchange(looking_for_master_, true)) return;
+  dialer_->post([this] {
+    std::string place;
+    const bool moved = redis_.has_moved(place);
+    io_.post([this, moved, place] {
+      looking_for_master_ = false;
+      if (moved) lose("the sentinels name another master, " + place);
+    });
+  });
 }
 
 void Link::need_turn_end() {

@@ -126,6 +126,7 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   struct Dialed {
     std::unique_ptr<redis::ByteStream> commands;
     std::unique_ptr<redis::ByteStream> events;
+    std::string place;
     std::string problem;
   };
 
@@ -191,6 +192,7 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   void announce(Members::Word word);
   void say(Members::Word word);
   void look_for_silence();
+  void look_for_master();
   void finish();
   void describe_state();
   void lose_node(std::string_view id, std::string_view start);
@@ -201,7 +203,7 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   const std::string start_;   // a random number of this start, in text
   const std::string sender_;  // the node's id and start_
   redis::Dialer redis_;       // of dialer_'s thread
-  const std::string place_;   // of Redis, for the log
+  std::string place_;         // of Redis, for the log
   const Channels channels_;
   const std::chrono::seconds heartbeat_;
   connection::Router& router_;
@@ -238,6 +240,7 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   bool heard_commands_ = false;
   bool heard_events_ = false;
   bool refused_ = false;  // a command of this connection was refused, and that is in the log
+  bool looking_for_master_ = false;
   bool finishing_ = false;
   bool started_ = false;
   bool turn_end_asked_ = false;

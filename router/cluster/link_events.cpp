@@ -32,6 +32,9 @@ void Link::on_answer(const redisReply& reply) {
   unanswered_bytes_.fetch_sub(unanswered_.front().bytes, std::memory_order_relaxed);
   const OnAnswer on_answer = std::move(unanswered_.front().on_answer);
   unanswered_.pop_front();
+  if (reply.type == REDIS_REPLY_ERROR && text_of(reply).starts_with("READONLY")) {
+    return lose("it has become a replica");
+  }
   if (reply.type == REDIS_REPLY_ERROR && !refused_) {
     refused_ = true;
     log::error("Cluster: Redis at {} refuses a command: {}", place_, text_of(reply));

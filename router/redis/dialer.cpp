@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <hiredis/hiredis.h>
 
+#include <charconv>
+
 #include "redis/connect.hpp"
 
 namespace crosspoint::redis {
@@ -16,20 +18,91 @@ settings::Tls files_of(const settings::ClientTls& settings) {
   return files;
 }
 
+std::string address_of(const settings::RedisUrl& url) { return fmt::format("{}:{}", url.host, url.port); }
+
+bool sign_in_only(Client& client, const settings::RedisUrl& url, std::string& problem) {
+  if (url.password.empty()) return true;
+  const auto answer = url.user.empty() ? client.ask({"AUTH", url.password}, problem)
+                                       : client.ask({"AUTH", url.user, url.password}, problem);
+  return answer != nullptr;
+}
+
 }  // namespace
 
 Dialer::Dialer(settings::Redis settings, std::chrono::milliseconds patience, std::string name)
     : settings_(std::move(settings)),
       patience_(patience),
       name_(std::move(name)),
-      place_(fmt::format("{}:{}", settings_.url.host, settings_.url.port)),
+      server_(settings_.url),
       tls_(files_of(settings_.tls)) {}
 
-bool Dialer::check(std::string& problem) { return !settings_.url.tls || tls_.load_client(problem); }
+bool Dialer::check(std::string& problem) {
+  bool used = settings_.url.tls;
+  for (const auto& sentinel : settings_.sentinels) used = used || sentinel.tls;
+  return !used || tls_.load_client(problem);
+}
+
+std::string Dialer::place() const {
+  if (!has_sentinels()) return address_of(server_);
+  const std::string master = fmt::format("master \"{}\"", settings_.url.host);
+  return server_.port == 0 ? master : fmt::format("{} ({})", address_of(server_), master);
+}
 
 std::unique_ptr<Client> Dialer::dial(std::string& problem) {
-  auto client = connect(settings_.url, problem);
-  return client && sign_in(*client, settings_.url, problem) ? std::move(client) : nullptr;
+  if (!has_sentinels()) return dial_server(server_, problem);
+  problem.clear();
+  for (const auto& sentinel : settings_.sentinels) {
+    // A sentinel that has been cut off may name a server that is not the master any more: others know better.
+    settings::RedisUrl master = settings_.url;
+    std::string why;
+    if (ask_sentinel(sentinel, master, why)) {
+      if (auto client = dial_server(master, why)) {
+        server_ = std::move(master);
+        return client;
+      }
+      why = fmt::format("names {}: {}", address_of(master), why);
+    }
+    problem += fmt::format("{}sentinel {}: {}", problem.empty() ? "" : "; ", address_of(sentinel), why);
+  }
+  return nullptr;
+}
+
+bool Dialer::has_moved(std::string& place) {
+  std::string ignored;
+  for (const auto& sentinel : settings_.sentinels) {
+    settings::RedisUrl master = settings_.url;
+    if (!ask_sentinel(sentinel, master, ignored)) continue;
+    if (master.host == server_.host && master.port == server_.port) return false;
+    if (!dial_server(master, ignored)) continue;
+    place = address_of(master);
+    return true;
+  }
+  return false;
+}
+
+bool Dialer::ask_sentinel(const settings::RedisUrl& sentinel, settings::RedisUrl& master, std::string& problem) {
+  const auto client = connect(sentinel, problem);
+  if (!client || !sign_in_only(*client, sentinel, problem)) return false;
+  const auto answer = client->ask({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", master.host}, problem);
+  if (!answer) return false;
+  if (answer->type == REDIS_REPLY_NIL) {
+    problem = fmt::format("it knows no master \"{}\"", master.host);
+    return false;
+  }
+  if (answer->type == REDIS_REPLY_ARRAY && answer->elements == 2) {
+    const std::string_view port = text_of(*answer->element[1]);
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), master.port);
+    master.host = text_of(*answer->element[0]);
+    if (error == std::errc() && end == port.data() + port.size() && master.port != 0 && !master.host.empty())
+      return true;
+  }
+  problem = "what it says is no address";
+  return false;
+}
+
+std::unique_ptr<Client> Dialer::dial_server(const settings::RedisUrl& url, std::string& problem) {
+  auto client = connect(url, problem);
+  return client && sign_in(*client, url, problem) && check_role(*client, problem) ? std::move(client) : nullptr;
 }
 
 std::unique_ptr<Client> Dialer::connect(const settings::RedisUrl& url, std::string& problem) {
@@ -45,14 +118,21 @@ std::unique_ptr<Client> Dialer::connect(const settings::RedisUrl& url, std::stri
 }
 
 bool Dialer::sign_in(Client& client, const settings::RedisUrl& url, std::string& problem) const {
-  if (!url.password.empty()) {
-    const auto answer = url.user.empty() ? client.ask({"AUTH", url.password}, problem)
-                                         : client.ask({"AUTH", url.user, url.password}, problem);
-    if (!answer) return false;
-  }
+  if (!sign_in_only(client, url, problem)) return false;
   if (url.database != 0 && !client.ask({"SELECT", std::to_string(url.database)}, problem)) return false;
   // A PING also tells whether the server is still loading its data.
   return client.ask({"PING"}, problem) && (name_.empty() || client.ask({"CLIENT", "SETNAME", name_}, problem));
+}
+
+/// Whether the server takes what changes its data. A user who may not ask for it is believed to know, but not where
+/// masters change.
+bool Dialer::check_role(Client& client, std::string& problem) const {
+  const auto answer = client.ask({"ROLE"}, problem);
+  if (!answer) return client.good() && !has_sentinels();
+  const std::string_view role = answer->elements > 0 ? text_of(*answer->element[0]) : std::string_view();
+  if (role == "master") return true;
+  problem = role == "sentinel" ? "it is a sentinel, not a server with data" : "it is a replica, not the master";
+  return false;
 }
 
 }  // namespace crosspoint::redis

@@ -11,8 +11,8 @@
 
 namespace crosspoint::redis {
 
-/// Opens connections to a Redis server as the settings say: TLS, user and password, database. Belongs to one thread,
-/// which may wait, but for what is said otherwise.
+/// Opens connections to a Redis server as the settings say: TLS, user and password, database; a server that is named by
+/// its sentinels is asked for each time. Belongs to one thread, which may wait, but for what is said otherwise.
 class Dialer {
  public:
   /// `patience`: for each step. `name` is what CLIENT LIST shows; empty: none.
@@ -21,23 +21,32 @@ class Dialer {
   /// Reads the files of TLS, so that what is wrong with them is known early. False, and why in `problem`.
   bool check(std::string& problem);
 
-  /// A connection that is signed in and has been answered. nullptr, and why in `problem`.
+  /// A connection to the master that is signed in and has been answered. nullptr, and why in `problem`.
   std::unique_ptr<Client> dial(std::string& problem);
+  /// Another one to the server that dial() has found.
+  std::unique_ptr<Client> dial_again(std::string& problem) { return dial_server(server_, problem); }
+  /// The server, for people: that of the last dial(), as far as it is known.
+  std::string place() const;
+
+  /// Whether sentinels are asked at all.
+  bool has_sentinels() const { return !settings_.sentinels.empty(); }
+  /// Asks them again. True if a server other than that of the last dial() is the master now, which `place` is.
+  bool has_moved(std::string& place);
 
   /// Any thread: nothing is waited for any more.
   void cancel() { canceled_.store(true, std::memory_order_relaxed); }
 
-  /// Any thread: the server, for people.
-  const std::string& place() const { return place_; }
-
  private:
   std::unique_ptr<Client> connect(const settings::RedisUrl& url, std::string& problem);
+  std::unique_ptr<Client> dial_server(const settings::RedisUrl& url, std::string& problem);
   bool sign_in(Client& client, const settings::RedisUrl& url, std::string& problem) const;
+  bool check_role(Client& client, std::string& problem) const;
+  bool ask_sentinel(const settings::RedisUrl& sentinel, settings::RedisUrl& master, std::string& problem);
 
   const settings::Redis settings_;
   const std::chrono::milliseconds patience_;
   const std::string name_;
-  const std::string place_;
+  settings::RedisUrl server_;  // of the last dial(); without a port before
   transports::TlsContext tls_;
   std::atomic<bool> canceled_{false};
 };

@@ -17,8 +17,10 @@ struct ClientTls {
 
 /// How a Redis server is reached.
 struct Redis {
-  RedisUrl url;
+  RedisUrl url;   ///< with sentinels, its host is the name of a master, and it has no port
   ClientTls tls;  ///< where a URL says rediss://
+  /// Who knows where the master is, asked in this order; none: the URL says where it is.
+  std::vector<RedisUrl> sentinels;
 };
 
 }  // namespace crosspoint::settings

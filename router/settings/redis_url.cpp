@@ -66,8 +66,9 @@ bool parse_place(std::string_view place, RedisUrl& url) {
 
 }  // namespace
 
-std::string_view parse_redis_url(std::string_view text, RedisUrl& out) {
+std::string_view parse_redis_url(std::string_view text, RedisUrl& out, std::uint16_t port) {
   RedisUrl url;
+  url.port = port;
   if (!take_scheme(text, url)) return "it does not begin with redis:// or rediss://";
   // The last one: a password may have others that nobody has written as %40.
   const auto at = text.rfind('@');

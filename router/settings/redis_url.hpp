@@ -18,6 +18,7 @@ struct RedisUrl {
 };
 
 /// Returns what is wrong with `text`, or nothing. What it returns has no part of `text` in it, which may be a secret.
-std::string_view parse_redis_url(std::string_view text, RedisUrl& out);
+/// `port` is for a URL that has none.
+std::string_view parse_redis_url(std::string_view text, RedisUrl& out, std::uint16_t port = 6379);
 
 }  // namespace crosspoint::settings

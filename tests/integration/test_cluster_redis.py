@@ -15,30 +15,13 @@ ALONE = "no connection to Redis at {}: {}; the node goes on alone, and tries aga
 
 
 @pytest.fixture
-def launch(tmp_path):
-    """Starts Redis servers, and ends them after the test."""
-    servers = []
-
-    def start(server, *options):
-        servers.append(server)
-        server.directory.mkdir(exist_ok=True)
-        server.start(*options)
-        return server
-
-    yield start
-    for server in servers:
-        if server.process.poll() is None:
-            server.stop()
-
-
-@pytest.fixture
 def authority(tmp_path):
     return Authority(tmp_path / "ca")
 
 
 @pytest.fixture
-def redis(tmp_path, authority, launch):
-    return launch(TlsRedis(tmp_path / "redis", authority))
+def redis(tmp_path, authority, launch_redis):
+    return launch_redis(TlsRedis(tmp_path / "redis", authority))
 
 
 def tls(authority, **more):
@@ -117,15 +100,15 @@ def test_a_certificate_for_another_name(tmp_path, authority, redis):
     Member(tmp_path / "3", "a", redis, redis=by_address, tls=tls(authority, hostname="localhost")).start().stop()
 
 
-def test_a_certificate_that_has_expired(tmp_path, authority, launch):
-    server = launch(TlsRedis(tmp_path / "redis", authority, authority.issue("old", expired=True)))
+def test_a_certificate_that_has_expired(tmp_path, authority, launch_redis):
+    server = launch_redis(TlsRedis(tmp_path / "redis", authority, authority.issue("old", expired=True)))
     alone(tmp_path, server, r"TLS handshake failed: certificate verify failed \(certificate has expired\)",
           tls=tls(authority)).stop()
 
 
-def test_a_server_may_ask_for_a_certificate(tmp_path, authority, launch):
+def test_a_server_may_ask_for_a_certificate(tmp_path, authority, launch_redis):
     trusted = Authority(tmp_path / "clients", "Client CA")
-    server = launch(TlsRedis(tmp_path / "redis", authority, trusted=trusted))
+    server = launch_redis(TlsRedis(tmp_path / "redis", authority, trusted=trusted))
     alone(tmp_path / "1", server, "TLS: .*certificate required: the server asks for one of clients", tls=tls(authority)).stop()
     key, certificate = authority.issue("stranger")
     alone(tmp_path / "2", server, "TLS: .*unknown ca", tls=tls(authority, key=key, certificate=certificate)).stop()
@@ -133,8 +116,8 @@ def test_a_server_may_ask_for_a_certificate(tmp_path, authority, launch):
     Member(tmp_path / "3", "a", server, tls=tls(authority, key=key, certificate=certificate)).start().stop()
 
 
-def test_a_server_without_tls(tmp_path, launch):
-    server = launch(Redis(tmp_path / "redis"))
+def test_a_server_without_tls(tmp_path, launch_redis):
+    server = launch_redis(Redis(tmp_path / "redis"))
     alone(tmp_path, server, ".*does not speak TLS", redis=f"rediss://localhost:{server.port}").stop()
 
 
@@ -156,7 +139,7 @@ def test_files_that_cannot_be_used_stop_the_start(tmp_path, authority, redis):
 def test_a_url_or_certificates_that_make_no_sense_are_named(tmp_path, redis):
     for settings, what in (
             ({"redis": ""}, "cluster.redis: the URL cannot be used: it does not begin with redis:// or rediss://"),
-            ({"redis": "redis://localhost", "tls": {}}, "cluster.tls: the URL does not begin with rediss://"),
+            ({"redis": "redis://localhost", "tls": {}}, "cluster.tls: no URL begins with rediss://"),
             ({"tls": {"key": "x"}}, 'cluster.tls: "certificate" is missing'),
             ({"tls": {"ca_certificates": []}}, "cluster.tls.ca_certificates: the list is empty"),
             ({"tls": {"cacertificates": []}}, 'cluster.tls: unknown key "cacertificates"')):

@@ -67,8 +67,8 @@ def documents(db, table):
     return [json.loads(path.read_text()) for path in sorted((db / table / "data").glob("*"))]
 
 
-def until(condition):
-    end = time.monotonic() + nodes.TIME
+def until(condition, timeout=nodes.TIME):
+    end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.01)

@@ -1,6 +1,7 @@
 """Nodes that are joined by a Redis server of the test's own."""
 
 import re
+import subprocess
 
 from support import node as nodes
 from support.apps import Redis, until
@@ -46,7 +47,7 @@ class Member:
 
 
 class Cluster:
-    def __init__(self, directory, redis, names=("a", "b", "c"), member=Member, **cluster):
+    def __init__(self, directory, redis, /, names=("a", "b", "c"), member=Member, **cluster):
         self.redis = redis
         self.members = [member(directory, name, redis, **cluster) for name in names]
         for member in self.members:
@@ -90,3 +91,31 @@ class TlsRedis(Redis):
     def cli(self, *words):
         key, file = self.own
         return super().cli("--tls", "--insecure", "--cacert", self.authority.file, "--cert", file, "--key", key, *words)
+
+
+class Sentinel(Redis):
+    """Watches one server, by itself. The server's replicas must be in step already: later ones are noticed late."""
+
+    # A process that did not run for two seconds trusts its clock no more, and does nothing for 30 s.
+    TIME = 4 * nodes.TIME + 60
+
+    def __init__(self, directory, server, *more, master="main"):
+        super().__init__(directory)
+        self.master, self.password = master, None
+        self.file = directory / "sentinel.conf"
+        self.lines = [f"port {self.port}", "bind 127.0.0.1", f"dir {directory}",
+                      f"sentinel monitor {master} 127.0.0.1 {server.port} 1",
+                      f"sentinel down-after-milliseconds {master} 1000", f"sentinel failover-timeout {master} 5000", *more]
+
+    def start(self):
+        self.file.write_text("\n".join(self.lines) + "\n")
+        self.process = subprocess.Popen(["redis-server", str(self.file), "--sentinel"], stdout=subprocess.DEVNULL)
+        until(lambda: self.cli("PING") == "PONG")
+
+    def cli(self, *words):
+        login = ["-a", self.password, "--no-auth-warning"] if self.password else []
+        return super().cli(*login, *words)
+
+    def wait_for_replica(self):
+        until(lambda: "role-reported\nslave" in self.cli("SENTINEL", "REPLICAS", self.master)
+              and "master-link-status\nok" in self.cli("SENTINEL", "REPLICAS", self.master))
