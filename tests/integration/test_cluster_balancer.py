@@ -27,7 +27,7 @@ class Balanced(Cluster):
     """Three such nodes and the balancer."""
 
     def __init__(self, directory, redis):
-        super().__init__(directory, redis, ("node1", "node2", "node3"), member=Configured)
+        super().__init__(directory, redis, ("node1", "node2", "node3"), member=Configured, heartbeat=10)
         self.websocket, self.rawsocket = nodes.free_port(), nodes.free_port()
         addresses = {f"NODE_{number}": f"127.0.0.1:{member.port}" for number, member in enumerate(self.members, 1)}
         addresses |= {"WEBSOCKET": f"127.0.0.1:{self.websocket}", "RAWSOCKET": f"127.0.0.1:{self.rawsocket}"}
