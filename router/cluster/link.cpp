@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "base/timestamp.hpp"
 #include "cluster/publication_text.hpp"
 
 /// The way from the router to Redis, and the life of the connections. What comes from Redis is in link_events.cpp.
@@ -40,6 +41,7 @@ Link::Link(const settings::Cluster& settings, connection::Router& router, unsign
       state_("not started"),
       random_(base::Random::from_system()),
       members_(settings.node, start_),
+      rpc_(sender_, *this),
       io_(thread_index) {
   Interests::Waiters nobody;
   interests_.want({channels_.nodes()}, {}, nobody);
@@ -55,6 +57,7 @@ void Link::add_realm(realm::Realm& realm) {
   realm.set_cluster(*ports_.back());
   Interests::Waiters nobody;
   interests_.want({channels_.retained(realm.name())}, {}, nobody);
+  rpc_.add_realm(realm);
 }
 
 void Link::on_message(std::string_view kind, Handler handler) {
@@ -160,7 +163,7 @@ void Link::take_tasks() {
     const std::lock_guard lock(mutex_);
     tasks.swap(tasks_);
   }
-  for (const Task& task : tasks) std::visit([this](const auto& what) { take(what); }, task);
+  for (Task& task : tasks) std::visit([this](auto& what) { take(what); }, task);
 }
 
 void Link::take(const Publication& publication) {
@@ -233,6 +236,7 @@ void Link::on_dialed(Dialed& dialed) {
     last_problem_ = dialed.problem;
     describe_state();
   }
+  rpc_.registrations().disconnected(base::microseconds_now());
   try_again();
 }
 
@@ -246,6 +250,7 @@ void Link::begin(Dialed& dialed) {
   to_confirm_ = names.size();
   for (const Interests::Name& name : names) ask_for(name);
   claim();
+  rpc_.registrations().connecting();
   up_.store(true, std::memory_order_relaxed);
 }
 
@@ -276,6 +281,7 @@ void Link::lose(std::string_view why) {
     for (const auto& gone : when_gone_) gone(address);
   }
   members_.clear();
+  rpc_.lost("the connection to the other nodes is lost", base::microseconds_now());
   describe_state();
   make_ready(std::exchange(held_, {}));
   make_ready(interests_.disconnected());
@@ -295,6 +301,7 @@ void Link::beat() {
   io_.after(heartbeat_, [this] { beat(); });
   if (commands_) look_for_silence();
   if (commands_ && redis_.has_sentinels()) look_for_master();
+  rpc_.registrations().look_at(Clock::now());
   if (!joined_) return;
   events_->send({"PING"});
   announce(Members::Word::here);
@@ -309,6 +316,7 @@ void Link::beat() {
 
 void Link::lose_node(std::string_view id, std::string_view start) {
   const std::string address = std::string(id) + "/" + std::string(start);
+  rpc_.gone(address, fmt::format("node \"{}\" of the callee is gone", id));
   for (const auto& gone : when_gone_) gone(address);
 }
 
@@ -355,6 +363,8 @@ void Link::on_turn_end() {
   if (commands_ && !finishing_) {
     for (const auto& port : ports_) remove_surplus(*port);
   }
+  if (std::exchange(asked_what_is_here_, false)) rpc_.registrations().say_all();
+  complete_.store(rpc_.registrations().is_complete(), std::memory_order_relaxed);
   for (const auto& port : ports_) {
     for (unsigned shard = 0; shard < port->batches_.size(); ++shard) {
       if (port->batches_[shard].empty()) continue;

@@ -24,6 +24,7 @@
 #include "cluster/node_message.hpp"
 #include "cluster/redis_connection.hpp"
 #include "cluster/retained_stream.hpp"
+#include "cluster/rpc.hpp"
 #include "connection/router.hpp"
 #include "realm/cluster_port.hpp"
 #include "redis/dialer.hpp"
@@ -35,7 +36,7 @@ namespace crosspoint::cluster {
 /// with two connections: one for commands, one that hears what is published. The router's I/O threads only hand things
 /// over; while Redis cannot be reached they route as they do without a cluster. Functions are for the thread that
 /// builds the router, except where said otherwise.
-class Link final : public RedisConnection::User, public base::TurnEnd {
+class Link final : public RedisConnection::User, public Rpc::Wire, public base::TurnEnd {
  public:
   /// `settings.node` must be set.
   Link(const settings::Cluster& settings, connection::Router& router, unsigned thread_index);
@@ -91,7 +92,18 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
     unsigned shard = 0;
     std::size_t bytes = 0;
   };
-  using Task = std::variant<Publication, Change, Letter, Retention>;
+  struct NewClaim {
+    std::size_t realm = 0;
+    realm::Claim claim;
+  };
+  struct Release {
+    std::uint64_t number = 0;
+  };
+  struct ShardPost {
+    std::size_t realm = 0;
+    realm::ShardMessage message;
+  };
+  using Task = std::variant<Publication, Change, Letter, Retention, NewClaim, Release, ShardPost>;
   /// Takes what Redis answers. Is not called if the connection is lost before.
   using OnAnswer = std::function<void(const redisReply& reply)>;
 
@@ -108,6 +120,10 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
     void subscription_gone(const realm::SubscriptionRef& subscription) override;
     void publish(const wamp::Publish& message, wamp::PublicationId id, const realm::Identity* publisher) override;
     void retain(const realm::PublicationRef& publication, unsigned shard) override;
+    void claim(realm::Claim claim) override;
+    void release(std::uint64_t number) override;
+    void send(realm::ShardMessage message) override;
+    bool is_complete() const override { return link_.complete_.load(std::memory_order_relaxed); }
     std::size_t backlog() const override { return link_.unanswered_bytes_.load(std::memory_order_relaxed); }
 
    private:
@@ -147,6 +163,17 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   }
   void command(std::span<const std::string_view> words, std::size_t publication_bytes = 0,
                OnAnswer on_answer = nullptr);
+  void take(NewClaim& claim);
+  void take(const Release& release);
+  void take(ShardPost& post);
+  // Rpc::Wire
+  void announce(std::string_view kind, std::string_view text, std::uint64_t claim) override;
+  void send_to(const std::string& address, std::string_view kind, std::string_view text) override;
+  void deliver(std::size_t realm, unsigned shard, realm::ShardMessage message) override;
+  void ask_for_registrations();
+  void on_undelivered(const std::string& address);
+  bool on_rpc(std::string_view from, std::string_view kind, std::string_view text, std::uint64_t order);
+  void watch_streams();
 
   void dial();
   void on_dialed(Dialed& dialed);
@@ -211,7 +238,8 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   std::map<std::string, Handler, std::less<>> handlers_;          // likewise, by kind
   std::vector<std::function<void(std::string_view)>> when_gone_;  // likewise
 
-  std::atomic<bool> up_{false};  // there are connections
+  std::atomic<bool> up_{false};        // there are connections
+  std::atomic<bool> complete_{false};  // all that others have registered is known
   std::atomic<std::size_t> unanswered_bytes_{0};
   std::atomic<std::uint64_t> kept_back_{0};  // publications while there were none
   std::mutex mutex_;
@@ -224,6 +252,7 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   base::Random random_;
   Interests interests_;
   Members members_;
+  Rpc rpc_;
   struct Unanswered {
     std::size_t bytes = 0;  // of a publication, 0 for others
     OnAnswer on_answer;
@@ -244,6 +273,8 @@ class Link final : public RedisConnection::User, public base::TurnEnd {
   bool finishing_ = false;
   bool started_ = false;
   bool turn_end_asked_ = false;
+  bool watching_streams_ = false;
+  bool asked_what_is_here_ = false;  // by another node, in this turn
   Clock::time_point next_complaint_;
   std::vector<realm::SubscriptionRef> matches_;
 

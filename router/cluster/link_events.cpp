@@ -1,6 +1,8 @@
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
 #include <bit>
+#include <charconv>
 
 #include "base/log.hpp"
 #include "cluster/link.hpp"
@@ -78,7 +80,7 @@ void Link::join() {
       "Cluster: node \"{}\" has joined by way of Redis at {}; {} events were published before that, and have not "
       "reached other nodes",
       settings_.node, place_, kept_back);
-  announce(Members::Word::hello);
+  ask_for_registrations();
   describe_state();
   make_ready(std::exchange(held_, {}));
 }
@@ -145,13 +147,25 @@ void Link::on_word(std::string_view text) {
       break;
   }
   if (!gone.empty()) lose_node(id, gone);
-  if (word == Members::Word::hello && start != start_) say(Members::Word::here);
+  if (word == Members::Word::hello && start != start_) {
+    say(Members::Word::here);
+    asked_what_is_here_ = true;
+  }
+  // It was cut off, or stopped, and what it has was forgotten meanwhile.
+  if (word == Members::Word::here && news == Members::News::joined && rpc_.registrations().is_complete()) {
+    say(Members::Word::hello);
+  }
   describe_state();
 }
 
 void Link::on_letter(std::string_view channel, std::string_view text) {
+  // In front of what has to have an order stands when Redis had it.
+  std::uint64_t order = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), order);
+  if (error == std::errc()) text.remove_prefix(std::min<std::size_t>(end + 1 - text.data(), text.size()));
   NodeMessage message;
   if (!read_node_message(text, message)) return complain(channel, "its first line cannot be read");
+  if (on_rpc(message.from, message.kind, message.text, order)) return;
   if (message.from == sender_) return;
   const auto at = handlers_.find(message.kind);
   if (at == handlers_.end()) return complain(channel, "nobody here reads its kind");

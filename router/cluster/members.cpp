@@ -64,6 +64,13 @@ std::vector<Members::Vanished> Members::take_vanished(Time now, std::chrono::ste
   return vanished;
 }
 
+bool Members::forget(std::string_view id, std::string_view start) {
+  const auto at = others_.find(id);
+  if (at == others_.end() || at->second.start != start) return false;
+  others_.erase(at);
+  return true;
+}
+
 std::vector<std::string> Members::list() const {
   std::vector<std::string> ids;
   for (const auto& [id, other] : others_) ids.push_back(id);

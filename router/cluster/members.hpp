@@ -47,6 +47,8 @@ class Members {
     std::string start;
   };
   std::vector<Vanished> take_vanished(Time now, std::chrono::steady_clock::duration heartbeat);
+  /// It does not hear what it is sent: it is gone, or will come back. False if it was not there.
+  bool forget(std::string_view id, std::string_view start);
   /// Nothing can be heard any more.
   void clear() { others_.clear(); }
 

@@ -186,6 +186,7 @@ void RealmGate::set_timer(const realm::Outbox::Timer& timer) {
 }
 
 void RealmGate::post(unsigned shard, realm::ShardMessage message) {
+  if (shard == realm::kOtherNode) return shard_.realm().directory().cluster->send(std::move(message));
   batch_bytes_[shard] += realm::size_of(message);
   batches_[shard].push_back(std::move(message));
   need_turn_end();

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "realm/session.hpp"
 #include "realm/shard_message.hpp"
@@ -9,6 +10,22 @@
 #include "wamp/message.hpp"
 
 namespace crosspoint::realm {
+
+/// A session of this node that wants to serve a procedure, or a pattern of procedures, for callers of all nodes.
+struct Claim {
+  std::uint64_t number = 0;  ///< unique among those of this node; the shard that made it is in its low bits
+  std::string uri;
+  wamp::Match match = wamp::Match::exact;
+  wamp::InvocationPolicy invoke = wamp::InvocationPolicy::single;
+  wamp::SessionId session = 0;
+  bool force = false;  ///< it takes the place of those who have it
+  bool forward_timeout = false;
+  bool reroutes = false;
+
+  /// Of Claim::number and of the handles of calls: the shard that made them.
+  static constexpr unsigned kShardBits = 6;
+  static unsigned shard_of(std::uint64_t number) { return number & ((1U << kShardBits) - 1); }
+};
 
 /// What joins a realm to the realm of the same name on other nodes. What other nodes publish comes to the shards as
 /// PublicationRef, for subscriptions that the sender has chosen; what they retain comes to every shard.
@@ -26,6 +43,15 @@ class ClusterPort {
   /// The same for one that is to be retained, here and there. Its place is provisional; when the nodes have agreed on
   /// one, `shard`, which has published it, gets a PlacedPublication.
   virtual void retain(const PublicationRef& publication, unsigned shard) = 0;
+  /// Any thread; does not wait. ClaimDecided comes to the shard of the claim. One that was accepted is to be released
+  /// when the registration ends, or if it could not be made. ClaimRevoked may end it before.
+  virtual void claim(Claim claim) = 0;
+  virtual void release(std::uint64_t number) = 0;
+  /// Any thread; does not wait. A message about a call for what lives at kOtherNode.
+  virtual void send(ShardMessage message) = 0;
+  /// Any thread: whether all that is registered elsewhere is known here, and can be called.
+  virtual bool is_complete() const = 0;
+
   /// Any thread: bytes of publications that wait to be sent to other nodes.
   virtual std::size_t backlog() const = 0;
 };
@@ -38,6 +64,7 @@ inline constexpr std::uint64_t retained_place(std::int64_t time, std::uint64_t n
 }
 
 /// What a realm publishes about itself stays on its node, so subscriptions to that alone have nothing to wait for.
+/// The same holds for the router's own procedures.
 inline bool crosses_nodes(std::string_view uri) { return !wamp::is_reserved(uri); }
 
 }  // namespace crosspoint::realm

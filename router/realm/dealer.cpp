@@ -8,21 +8,21 @@
 #include "wamp/errors.hpp"
 
 namespace crosspoint::realm {
-void Dealer::refuse_register(Session& session, const wamp::Register& message, std::string_view error, std::string text,
+void Dealer::refuse_register(Session& session, wamp::RequestId request, std::string_view error, std::string text,
                              Outbox& out) const {
-  refuse(out, session, wamp::MessageType::register_, message.request, error, text);
+  refuse(out, session, wamp::MessageType::register_, request, error, text);
 }
 
 void Dealer::register_(Session& session, const wamp::Register& message, Outbox& out) {
   const std::string_view uri = message.procedure;
   if (!wamp::is_valid_pattern(uri, message.options.match, context_.options.uri_check)) {
-    return refuse_register(session, message, wamp::kInvalidUri,
+    return refuse_register(session, message.request, wamp::kInvalidUri,
                            fmt::format("register for invalid procedure URI '{}' (URI strict checking {})", uri,
                                        strict_text(context_.options.uri_check)),
                            out);
   }
   if (wamp::is_reserved(uri) && !session.role->trusted()) {
-    return refuse_register(session, message, wamp::kInvalidUri,
+    return refuse_register(session, message.request, wamp::kInvalidUri,
                            fmt::format("register for restricted procedure URI '{}')", uri), out);
   }
   const auto permit = authorize(context_, session, uri, Action::register_, message.options.raw);
@@ -31,16 +31,22 @@ void Dealer::register_(Session& session, const wamp::Register& message, Outbox& 
     return refuse_unauthorized(out, context_, session, wamp::MessageType::register_, message.request, uri,
                                Action::register_, permit);
   }
-  using Outcome = RegistrationDirectory::Outcome;
+  if (context_.directory.cluster != nullptr && claim(session, message)) return;
   if (message.options.force_reregister) revoke(uri, message.options.match, out);
+  add_callee(session, wanted(message), 0, 0, out);
+}
+
+wamp::RegistrationId Dealer::add_callee(Session& session, const Wanted& wanted, std::uint64_t claim,
+                                        std::uint64_t order, Outbox& out) {
+  using Outcome = RegistrationDirectory::Outcome;
   std::shared_ptr<Slots> slots;
-  if (const auto limit = message.options.concurrency; limit > 0) {
-    slots = std::make_shared<Slots>(Slots{limit, most_queued(uri)});
+  if (wanted.concurrency > 0) {
+    slots = std::make_shared<Slots>(Slots{wanted.concurrency, most_queued(wanted.uri)});
   }
   const auto added = context_.directory.registrations.add(
-      uri, message.options.match, message.options.invoke,
-      {session.key, session.id, message.options.forward_timeout, session.announced.call_reroute, session.make_intake(),
-       std::move(slots)},
+      wanted.uri, wanted.match, wanted.invoke,
+      {session.key, session.id, wanted.forward_timeout, session.announced.call_reroute, session.make_intake(),
+       std::move(slots), claim, order},
       context_.options.timestamp, [&](const RegistrationDirectory::Added& now) {
         const Registration& registration = *now.registration;
         if (now.created) {
@@ -48,20 +54,27 @@ void Dealer::register_(Session& session, const wamp::Register& message, Outbox& 
         }
         context_.report(MetaTopic::registration_on_register, session.id, registration);
       });
-  if (added.outcome == Outcome::already_exists) {
-    return refuse_register(session, message, wamp::kProcedureAlreadyExists,
-                           fmt::format("register for already registered procedure '{}'", uri), out);
-  }
-  if (added.outcome == Outcome::policy_conflict) {
-    return refuse_register(session, message, wamp::kInvocationPolicyConflict,
-                           fmt::format("register for already registered procedure '{}' with conflicting invocation "
-                                       "policy (has {} and {} was requested)",
-                                       uri, to_string(added.registration->invoke), to_string(message.options.invoke)),
-                           out);
+  if (added.outcome != Outcome::registered) {
+    refuse_conflict(session, wanted, added.outcome == Outcome::already_exists, added.registration->invoke, out);
+    return 0;
   }
   session.registrations.emplace(added.registration->id, added.registration);
-  out.send(session, wamp::Registered{message.request, added.registration->id});
+  out.send(session, wamp::Registered{wanted.request, added.registration->id});
   give_turns(added.registration, out);
+  return added.registration->id;
+}
+
+void Dealer::refuse_conflict(Session& session, const Wanted& wanted, bool exists, wamp::InvocationPolicy existing,
+                             Outbox& out) const {
+  if (exists) {
+    return refuse_register(session, wanted.request, wamp::kProcedureAlreadyExists,
+                           fmt::format("register for already registered procedure '{}'", wanted.uri), out);
+  }
+  refuse_register(session, wanted.request, wamp::kInvocationPolicyConflict,
+                  fmt::format("register for already registered procedure '{}' with conflicting invocation policy (has "
+                              "{} and {} was requested)",
+                              wanted.uri, to_string(existing), to_string(wanted.invoke)),
+                  out);
 }
 
 void Dealer::unregister(Session& session, const wamp::Unregister& message, Outbox& out) {
@@ -78,11 +91,13 @@ void Dealer::unregister(Session& session, const wamp::Unregister& message, Outbo
 bool Dealer::remove(const RegistrationRef& registration, const SessionKey& callee, wamp::SessionId session,
                     Outbox& out) {
   using Removal = RegistrationDirectory::Removal;
+  const std::uint64_t claim = context_.directory.cluster != nullptr ? claim_of(registration->id, callee) : 0;
   const auto removal = context_.directory.registrations.remove(registration, callee, [&](Removal now) {
     context_.report(MetaTopic::registration_on_unregister, session, *registration);
     if (now == Removal::last) context_.report(MetaTopic::registration_on_delete, session, *registration);
   });
   if (removal == Removal::none) return false;  // it was taken away, and reported then
+  if (claim != 0) release(claim);
   if (removal == Removal::last) {
     close_queue(registration, out);
   } else {
@@ -102,14 +117,15 @@ void Dealer::revoke(std::string_view uri, wamp::Match match, Outbox& out) {
   if (!taken.registration) return;
   close_queue(taken.registration, out);
   for (const Callee& callee : *taken.callees) {
-    tell({callee.key, taken.registration->id, std::string(wamp::kUnregistered)}, out);
+    tell({callee.key, taken.registration->id, std::string(wamp::kUnregistered), callee.claim}, out);
   }
 }
 
 bool Dealer::remove_callee(const std::shared_ptr<const Registration>& registration, const SessionKey& callee,
                            wamp::SessionId session, std::string_view reason, Outbox& out) {
+  const std::uint64_t claim = context_.directory.cluster != nullptr ? claim_of(registration->id, callee) : 0;
   if (!remove(std::const_pointer_cast<Registration>(registration), callee, session, out)) return false;
-  tell({callee, registration->id, std::string(reason)}, out);
+  tell({callee, registration->id, std::string(reason), claim}, out);
   return true;
 }
 
@@ -126,6 +142,7 @@ std::size_t Dealer::most_queued(std::string_view uri) const {
 }
 
 void Dealer::deliver(const RemoteRevocation& revocation, Outbox& out) {
+  claims_.erase(revocation.claim);
   Session* callee = sessions_.find(revocation.callee);
   if (callee == nullptr) return;
   const RegistrationView view = context_.directory.registrations.get(revocation.registration);

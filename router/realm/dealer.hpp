@@ -34,6 +34,8 @@ class Dealer {
   void deliver(const RemoteRevocation& revocation, Outbox& out);
   void deliver(const RemoteTurn& turn, Outbox& out);
   void deliver(const ReturnedCall& returned, Outbox& out);
+  void deliver(const ClaimDecided& decided, Outbox& out);
+  void deliver(const ClaimRevoked& revoked, Outbox& out);
 
   /// A timer that the Outbox asked for is due ("Call Timeouts").
   void time_out(const Outbox::Timer& timer, Outbox& out);
@@ -62,6 +64,8 @@ class Dealer {
   /// nullptr if the procedure is no valid URI.
   const Match* match(std::string_view procedure);
   const Callee& pick(const RegistrationView& view);
+  /// One of this node, if there are any.
+  const Callee& pick_random(const std::vector<Callee>& callees);
   using Calls = tsl::robin_map<wamp::RequestId, PendingCall>;
   /// An invocation for a caller of another shard.
   struct RemoteInvocation {
@@ -87,6 +91,30 @@ class Dealer {
   /// Sends it, and notes in `pending` where. False if the callee is gone.
   bool send_call(Session& session, PendingCall& pending, const Callee& callee, const Outgoing& call, Outbox& out);
 
+  // dealer_cluster.cpp
+  /// What a session wants to register.
+  struct Wanted {
+    wamp::RequestId request = 0;
+    std::string uri;
+    wamp::Match match = wamp::Match::exact;
+    wamp::InvocationPolicy invoke = wamp::InvocationPolicy::single;
+    bool forward_timeout = false;
+    std::uint32_t concurrency = 0;
+  };
+  struct OwnClaim {
+    SessionKey session;
+    wamp::RegistrationId registration = 0;  // 0: not made yet
+    std::unique_ptr<const Wanted> wanted;   // until it is
+  };
+  static Wanted wanted(const wamp::Register& message);
+  /// True if the registration is one for all nodes: it has been asked for, and ClaimDecided will come.
+  bool claim(Session& session, const wamp::Register& message);
+  /// Finds what a call of another node is for. False if that is gone.
+  bool find_callee(const RemoteCall& call, RemoteCall& found);
+  /// The claim of a callee, 0 if it has none; and that one is given up.
+  std::uint64_t claim_of(wamp::RegistrationId registration, const SessionKey& callee) const;
+  void release(std::uint64_t claim);
+
   // dealer_queue.cpp
   static KeptCall kept(const Outgoing& call);
   static Outgoing outgoing(const KeptCall& call, Outbox& out);
@@ -110,6 +138,8 @@ class Dealer {
                          std::shared_ptr<Intake> results_to, Outbox& out);
   /// "Progressive Call Invocations": false if the call is complete already.
   bool continue_call(Session& session, PendingCall& pending, const wamp::Call& message, Outbox& out);
+  /// A call from another shard or node, whose callee is known.
+  void start_invocation(const RemoteCall& call, Outbox& out);
   void send_more(Session& callee, wamp::RequestId invocation, wamp::RegistrationId registration, bool progress,
                  const wamp::PassthruRef& passthru, const wamp::Payload& payload, Outbox& out);
   /// RESULT for a caller of this shard.
@@ -132,13 +162,20 @@ class Dealer {
   void fail(const SessionKey& caller, wamp::RequestId request, std::string_view error, const wamp::Dict& details,
             const wamp::Payload& payload, Outbox& out);
   bool take_pending(Session& session, wamp::RequestId invocation, PendingInvocation& pending, Outbox& out);
-  void refuse_register(Session& session, const wamp::Register& message, std::string_view error, std::string text,
+  void refuse_register(Session& session, wamp::RequestId request, std::string_view error, std::string text,
+                       Outbox& out) const;
+  /// Makes a session a callee and tells it, or refuses. Returns the registration's id, or 0.
+  wamp::RegistrationId add_callee(Session& session, const Wanted& wanted, std::uint64_t claim, std::uint64_t order,
+                                  Outbox& out);
+  void refuse_conflict(Session& session, const Wanted& wanted, bool exists, wamp::InvocationPolicy existing,
                        Outbox& out) const;
 
   ShardContext& context_;
   SessionTable& sessions_;
   MetaApi& meta_;
   tsl::robin_map<std::uint64_t, RemoteInvocation> remote_calls_;  // by handle
+  tsl::robin_map<std::uint64_t, OwnClaim> claims_;                // by number
+  std::uint64_t last_claim_ = 0;
   std::uint64_t last_handle_ = 0;
   std::uint64_t last_timer_ = 0;
   std::string reason_;  // of a revocation under delivery

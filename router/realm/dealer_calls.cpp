@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "realm/cluster_port.hpp"
 #include "realm/dealer.hpp"
 #include "realm/role.hpp"
 #include "wamp/errors.hpp"
@@ -8,7 +9,7 @@ namespace crosspoint::realm {
 namespace {
 
 /// Handles tell calls to other shards apart: the shard that made them is in the low bits.
-constexpr unsigned kShardBits = 6;
+constexpr unsigned kShardBits = Claim::kShardBits;
 
 wamp::ResultDetails result_details(const Identity& callee, bool progress, const wamp::PassthruRef& passthru) {
   return {callee.session, callee.authid, callee.authrole, progress, passthru};
@@ -38,7 +39,7 @@ const Callee& Dealer::pick(const RegistrationView& view) {
     case wamp::InvocationPolicy::roundrobin:
       return callees[view.registration->turn.fetch_add(1, std::memory_order_relaxed) % callees.size()];
     case wamp::InvocationPolicy::random:
-      return callees[context_.random.below(callees.size())];
+      return pick_random(callees);
     default:
       return callees.front();
   }
@@ -68,6 +69,12 @@ bool Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
   if (meta_.call(session, message, out)) return true;
   const RegistrationView& view = found->view;
   if (!view.registration || view.callees->empty()) {
+    const ClusterPort* const cluster = context_.directory.cluster;
+    if (cluster != nullptr && crosses_nodes(message.procedure) && !cluster->is_complete()) {
+      return refused(wamp::kUnavailable,
+                     fmt::format("procedure <{}> has no callee on this node, and others cannot be reached now",
+                                 message.procedure));
+    }
     return refused(wamp::kNoSuchProcedure, fmt::format("no callee registered for procedure <{}>", message.procedure));
   }
   const bool pattern = view.registration->match != wamp::Match::exact;
@@ -210,7 +217,17 @@ wamp::RequestId Dealer::invoke(Session& callee, PendingInvocation pending, wamp:
 }
 
 void Dealer::deliver(const RemoteCall& call, Outbox& out) {
-  if (call.continues || call.progress) {
+  if (call.pieces_to) call.pieces_to->arrived(size_of_piece(call.payload));
+  if (call.claim == 0) return start_invocation(call, out);
+  RemoteCall found;
+  if (find_callee(call, found)) return start_invocation(found, out);
+  if (call.continues) return;
+  fail(call.caller, call.request, wamp::kCanceled, {},
+       wamp::Payload::from_text("the callee left before the call reached it"), out);
+}
+
+void Dealer::start_invocation(const RemoteCall& call, Outbox& out) {
+  if ((call.continues || call.progress) && call.claim == 0) {
     Session* callee = sessions_.find(call.callee);
     if (callee != nullptr) callee->intake->arrived(size_of_piece(call.payload));
   }

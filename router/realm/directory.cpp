@@ -129,7 +129,8 @@ RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wa
   Registration& registration = *added.registration;
   auto callees = registration.callees ? std::make_shared<std::vector<Callee>>(*registration.callees)
                                       : std::make_shared<std::vector<Callee>>();
-  callees->push_back(callee);
+  const auto later = [&](const Callee& other) { return callee.order != 0 && other.order > callee.order; };
+  callees->insert(std::find_if(callees->begin(), callees->end(), later), callee);
   registration.callees = std::move(callees);
   if (callee.slots) registration.queue.limit(callee.slots->most_queued);
   versions_.changed(uri, match);

@@ -18,14 +18,7 @@ std::string write_publication(const wamp::Publish& message) {
   publish.payload = message.payload;
   publish.options.passthru = message.options.passthru;
   publish.options.filter = copy_of(message.options.filter);
-  serializers::Encoder encoder;
-  serializers::EncodedMessage encoded;
-  const wamp::Message whole(std::move(publish));
-  encoder.encode(whole, message.payload.encoding, encoded);  // its own encoding: cannot fail
-  std::string bytes;
-  bytes.reserve(encoded.size());
-  bytes.append(base::as_text(encoded.head)).append(base::as_text(encoded.payload)).append(encoded.tail);
-  return bytes;
+  return serializers::encode_whole(wamp::Message(std::move(publish)));
 }
 
 std::shared_ptr<Publication> read_publication(wamp::Encoding encoding, std::string_view bytes, wamp::PublicationId id,

@@ -133,6 +133,8 @@ class MetaApi {
   void list_callees(Request& request, Outbox& out);
   void count_callees(Request& request, Outbox& out);
   void remove_callee(Request& request, Outbox& out);
+  /// True if it is a callee of another node.
+  bool serves_from_elsewhere(const nlohmann::json& registration, wamp::SessionId session) const;
   /// The registration that the first argument names; an ERROR has been sent if there is none in it.
   RegistrationView registration_argument(Request& request, Outbox& out);
 

@@ -75,6 +75,14 @@ void MetaApi::count_callees(Request& request, Outbox& out) {
   if (found.registration) answer(request, std::to_string(found.callees->size()), out);
 }
 
+bool MetaApi::serves_from_elsewhere(const json& registration, wamp::SessionId session) const {
+  if (context_.directory.cluster == nullptr || !registration.is_number_unsigned()) return false;
+  const RegistrationView view = context_.directory.registrations.get(registration.get<std::uint64_t>());
+  return view.registration && std::any_of(view.callees->begin(), view.callees->end(), [&](const Callee& callee) {
+           return callee.session == session && callee.key.shard == kOtherNode;
+         });
+}
+
 void MetaApi::remove_callee(Request& request, Outbox& out) {
   const json& id = request.argument(1, "callee_id");
   const json& reason = request.argument(2, "reason");
@@ -82,8 +90,11 @@ void MetaApi::remove_callee(Request& request, Outbox& out) {
     return request.fail(wamp::kInvalidArgument,
                         "the arguments are the ids of a registration and a session, and a reason", out);
   }
-  if (!session_argument(request, id, out).identity) return;
   const auto session = id.get<std::uint64_t>();
+  if (!serves_from_elsewhere(request.argument(0, "registration_id"), session) &&
+      !session_argument(request, id, out).identity) {
+    return;
+  }
   const auto found = registration_argument(request, out);
   if (!found.registration) return;
   const auto& callees = *found.callees;

@@ -4,6 +4,10 @@
 
 namespace crosspoint::realm {
 
+/// In place of a shard: what lives on another node of the cluster. Slot and generation are then a number that the
+/// realm's ClusterPort has given it.
+inline constexpr std::uint32_t kOtherNode = 64;
+
 /// Where a session lives: enough to find it again without a search, and to notice that it is gone.
 struct SessionKey {
   std::uint32_t shard = 0;

@@ -77,6 +77,8 @@ struct RemoteCall {
   wamp::PassthruRef passthru{};
   std::shared_ptr<Intake> results_to{};  ///< the caller's, if it receives progress
   SlotUse slot{};                        ///< the callee's; the registration is set if some of its callees have limits
+  std::uint64_t claim = 0;  ///< from another node: stands for callee and registration, and they are to be found by it
+  std::shared_ptr<Intake> pieces_to{};  ///< from another node: where this piece was counted
 };
 
 /// A call that did not reach its callee, back to its caller's shard: it is to wait for another one.
@@ -103,6 +105,21 @@ struct RemoteCancel {
 struct RemoteRevocation {
   SessionKey callee;
   wamp::RegistrationId registration = 0;
+  std::string reason;
+  std::uint64_t claim = 0;  ///< the callee's, if it is one for all nodes
+};
+
+/// Whether a session of the receiving shard may serve a procedure for all nodes (ClusterPort::claim).
+struct ClaimDecided {
+  enum class Outcome : std::uint8_t { accepted, already_exists, policy_conflict, unavailable };
+  std::uint64_t claim = 0;
+  Outcome outcome{};
+  std::uint64_t order = 0;            ///< its place among the callees
+  wamp::InvocationPolicy existing{};  ///< of those who have it, for policy_conflict
+};
+/// It may not any more. The directory may know that already.
+struct ClaimRevoked {
+  std::uint64_t claim = 0;
   std::string reason;
 };
 
@@ -180,10 +197,10 @@ struct MembersAnswer {
   std::vector<wamp::SessionId> sessions;
 };
 
-using ShardMessage =
-    std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation, RemoteTurn,
-                 ReturnedCall, MetaEvent, RemoteKill, SessionQuery, SessionAnswer, MembersQuery, MembersAnswer,
-                 RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication, SubscriptionReady, PlacedPublication>;
+using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
+                                  RemoteTurn, ReturnedCall, MetaEvent, RemoteKill, SessionQuery, SessionAnswer,
+                                  MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication,
+                                  SubscriptionReady, PlacedPublication, ClaimDecided, ClaimRevoked>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

@@ -73,6 +73,16 @@ std::string_view decode(Encoding encoding, base::Bytes bytes, Scratch& scratch, 
   }
 }
 
+std::string encode_whole(const wamp::Message& message) {
+  const wamp::Payload* payload = payload_of(message);
+  Encoder encoder;
+  EncodedMessage encoded;
+  encoder.encode(message, payload != nullptr ? payload->encoding : Encoding::json, encoded);
+  std::string bytes;
+  bytes.reserve(encoded.size());
+  return bytes.append(base::as_text(encoded.head)).append(base::as_text(encoded.payload)).append(encoded.tail);
+}
+
 const wamp::Payload* payload_of(const wamp::Message& message) {
   return std::visit(
       [](const auto& m) -> const wamp::Payload* {

@@ -64,6 +64,9 @@ class Encoder {
   Scratch scratch_;
 };
 
+/// A whole message in the encoding of its payload, which cannot fail. For what is not on the path of each message.
+std::string encode_whole(const wamp::Message& message);
+
 /// Has a large payload kept alive by `owner` instead of copied wherever it goes. `owner` holds the bytes that `message`
 /// was decoded from.
 void share_payload(wamp::Message& message, const base::ChunkRef& owner);

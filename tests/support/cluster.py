@@ -9,7 +9,7 @@ from support.wamp import Client
 
 GUESTS = {"type": "websocket", "auth": {"anonymous": {"type": "static", "role": "guest"}}}
 ROLES = [{"name": "anonymous", "permissions": [nodes.allow()]},
-         {"name": "guest", "permissions": [nodes.allow(disclose={"publisher": True, "caller": False})]}]
+         {"name": "guest", "permissions": [nodes.allow(disclose={"publisher": True, "caller": True})]}]
 
 
 class Member:

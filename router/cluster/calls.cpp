@@ -1,0 +1,344 @@
+#include "cluster/calls.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "serializers/reader.hpp"
+#include "serializers/serializers.hpp"
+#include "wamp/errors.hpp"
+
+namespace crosspoint::cluster {
+namespace {
+
+/// Marks handles of calls that come from other nodes, among those of a shard.
+constexpr std::uint64_t kFromOtherNode = std::uint64_t{1} << 63;
+
+realm::SessionKey key_of(std::uint64_t number) {
+  return {realm::kOtherNode, static_cast<std::uint32_t>(number), 1 + static_cast<std::uint32_t>(number >> 32)};
+}
+std::uint64_t number_of(const realm::SessionKey& key) { return std::uint64_t{key.generation - 1} << 32 | key.slot; }
+
+std::shared_ptr<const realm::Identity> identity(const std::optional<wamp::SessionId>& session, std::string_view authid,
+                                                std::string_view authrole) {
+  if (!session) return nullptr;
+  auto who = std::make_shared<realm::Identity>();
+  who->session = *session;
+  who->authid = authid;
+  who->authrole = authrole;
+  return who;
+}
+
+std::string_view take_word(std::string_view& text) {
+  const std::size_t end = std::min(text.find(' '), text.size());
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return word;
+}
+
+template <class Number>
+bool read_number(std::string_view text, Number& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+realm::Callee Calls::add_callee(std::size_t realm, const std::string& address, const realm::Claim& claim,
+                                std::uint64_t order) {
+  auto intake = std::make_shared<realm::Intake>();
+  callees_.emplace(++last_callee_, RemoteCallee{realm, address, claim.number, intake});
+  realm::Callee callee{key_of(last_callee_), claim.session, claim.forward_timeout, claim.reroutes, std::move(intake)};
+  callee.order = order;
+  return callee;
+}
+
+void Calls::remove_callee(const realm::SessionKey& key) {
+  const auto at = callees_.find(number_of(key));
+  if (at == callees_.end()) return;
+  at->second.intake->close();  // who was held back because of it is not any more
+  callees_.erase(at);
+}
+
+void Calls::send(std::size_t realm, const std::string& address, wamp::Message message, wamp::TrustLevel trustlevel) {
+  const wamp::Payload* payload = serializers::payload_of(message);
+  const auto encoding = payload != nullptr ? payload->encoding : wamp::Encoding::json;
+  std::string text = fmt::format("{} {} {}\n", user_.realm_name(realm), serializers::of(encoding).name, trustlevel);
+  text += serializers::encode_whole(message);
+  user_.send_message(address, kRpc, text);
+}
+
+void Calls::take(std::size_t realm, realm::ShardMessage message) {
+  std::visit([&](auto& m) { take(realm, m); }, message);
+}
+
+void Calls::take(std::size_t realm, realm::RemoteCall& call) {
+  if (call.continues) {
+    const auto at = outgoing_.find(call.handle);
+    if (at == outgoing_.end()) return;  // it has ended
+    at->second.intake->arrived(realm::size_of_piece(call.payload));
+    wamp::Invocation more{call.handle, 1, {}, call.payload};
+    more.details.progress = call.progress;
+    more.details.passthru = call.passthru;
+    return send(realm, at->second.address, std::move(more));
+  }
+  Outgoing outgoing{realm, {}, call.caller, call.request, call.results_to, nullptr};
+  const auto callee = callees_.find(number_of(call.callee));
+  if (callee == callees_.end()) {
+    if (!user_.is_complete()) return fail(outgoing, wamp::kUnavailable, "other nodes cannot be reached now");
+    return fail(outgoing, wamp::kCanceled, "the callee left before the call reached it");
+  }
+  outgoing.address = callee->second.address;
+  outgoing.intake = callee->second.intake;
+  if (call.progress) outgoing.intake->arrived(realm::size_of_piece(call.payload));
+  wamp::Invocation invocation{call.handle, callee->second.claim, {}, call.payload};
+  wamp::InvocationDetails& details = invocation.details;
+  if (call.disclosed) {
+    details.caller = call.disclosed->session;
+    details.caller_authid = call.disclosed->authid;
+    details.caller_authrole = call.disclosed->authrole;
+  }
+  details.procedure = call.procedure;
+  details.receive_progress = call.receive_progress;
+  details.progress = call.progress;
+  details.timeout = call.timeout;
+  details.passthru = call.passthru;
+  const std::string address = outgoing.address;
+  outgoing_.insert_or_assign(call.handle, std::move(outgoing));
+  send(realm, address, std::move(invocation), call.trustlevel);
+}
+
+void Calls::take(std::size_t realm, realm::RemoteResult& result) {
+  const std::uint64_t number = number_of(result.caller);
+  const auto at = incoming_.find(number);
+  if (at == incoming_.end()) return;
+  if (result.progress && at->second.results_to) at->second.results_to->arrived(realm::size_of_piece(result.payload));
+  wamp::ResultDetails details{result.callee->session, result.callee->authid, result.callee->authrole, result.progress,
+                              result.passthru};
+  send(realm, at->second.address, wamp::Result{at->second.handle, std::move(details), result.payload});
+  if (!result.progress) forget_incoming(number);
+}
+
+void Calls::take(std::size_t realm, realm::RemoteError& error) {
+  const std::uint64_t number = number_of(error.caller);
+  const auto at = incoming_.find(number);
+  if (at == incoming_.end()) return;
+  send(realm, at->second.address,
+       wamp::Error{wamp::MessageType::invocation, at->second.handle, error.details, error.error, error.payload});
+  forget_incoming(number);
+}
+
+void Calls::take(std::size_t realm, realm::RemoteCancel& cancel) {
+  const auto at = outgoing_.find(cancel.handle);
+  if (at == outgoing_.end()) return;
+  const std::string address = at->second.address;
+  if (cancel.mode != wamp::CancelMode::kill) outgoing_.erase(at);  // else the answer ends it
+  send(realm, address, wamp::Interrupt{cancel.handle, cancel.mode, cancel.reason});
+}
+
+void Calls::take(std::size_t realm, realm::RemoteRevocation& revocation) {
+  const auto at = callees_.find(number_of(revocation.callee));
+  if (at == callees_.end()) return;
+  send(realm, at->second.address, wamp::Unregistered{0, at->second.claim, revocation.reason});
+}
+
+void Calls::fail(const Outgoing& call, std::string_view error, std::string_view text) {
+  user_.deliver(call.realm, call.caller.shard,
+                realm::RemoteError{call.caller, call.request, std::string(error), {}, wamp::Payload::from_text(text)});
+}
+
+void Calls::forget_incoming(std::uint64_t number) {
+  const auto at = incoming_.find(number);
+  if (at->second.results_to) at->second.results_to->close();
+  by_place_.erase({at->second.address, at->second.handle});
+  incoming_.erase(at);
+}
+
+void Calls::gone(std::string_view address, std::string_view why) {
+  end_if([&](const std::string& other) { return other == address; }, why);
+}
+
+void Calls::lost(std::string_view why) {
+  end_if([](const std::string&) { return true; }, why);
+}
+
+template <class Wanted>
+void Calls::end_if(Wanted&& wanted, std::string_view why) {
+  for (auto at = outgoing_.begin(); at != outgoing_.end();) {
+    if (!wanted(at->second.address)) {
+      ++at;
+      continue;
+    }
+    fail(at->second, wamp::kUnavailable, why);
+    at = outgoing_.erase(at);
+  }
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, call] : incoming_) {
+    if (wanted(call.address)) numbers.push_back(number);
+  }
+  for (const std::uint64_t number : numbers) {
+    const Incoming& call = incoming_.find(number)->second;
+    user_.deliver(call.realm, call.shard,
+                  realm::RemoteCancel{kFromOtherNode | number, wamp::CancelMode::killnowait, {}});
+    forget_incoming(number);
+  }
+  std::erase_if(held_, [&](const Held& held) { return wanted(held.address); });
+}
+
+std::string_view Calls::heard(std::string_view from, std::string_view kind, std::string_view text) {
+  return kind == kRpc ? heard_message(from, text) : heard_order(from, kind == kHold, text);
+}
+
+std::string_view Calls::heard_message(std::string_view from, std::string_view text) {
+  constexpr std::string_view kBadHead = "its second line cannot be read";
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) return kBadHead;
+  std::string_view head = text.substr(0, end);
+  const std::string_view bytes = text.substr(end + 1);
+  std::size_t realm = 0;
+  unsigned shards = 0;
+  if (!user_.find_realm(take_word(head), realm, shards)) return "its realm is not clustered here";
+  const auto* serializer = serializers::find_by_name(take_word(head));
+  wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
+  if (serializer == nullptr || !read_number(head, trustlevel) || trustlevel < wamp::kNoTrustLevel) return kBadHead;
+  if (serializer->is_text && !serializers::is_utf8(bytes)) return "it is no UTF-8";
+  serializers::Scratch scratch;
+  wamp::Message message;
+  const auto problem = serializers::decode(serializer->encoding, base::as_bytes(bytes), scratch, message);
+  if (!problem.empty()) return "it is no message of WAMP";
+  if (auto* invocation = std::get_if<wamp::Invocation>(&message)) {
+    return on(from, realm, shards, *invocation, trustlevel);
+  }
+  if (auto* result = std::get_if<wamp::Result>(&message)) return on(from, *result);
+  if (auto* error = std::get_if<wamp::Error>(&message)) return on(from, *error);
+  if (const auto* interrupt = std::get_if<wamp::Interrupt>(&message)) return on(from, *interrupt);
+  if (const auto* revocation = std::get_if<wamp::Unregistered>(&message)) return on(from, realm, shards, *revocation);
+  return "nodes send no such messages";
+}
+
+std::string_view Calls::on(std::string_view from, std::size_t realm, unsigned shards, wamp::Invocation& message,
+                           wamp::TrustLevel trustlevel) {
+  const Place place(from, message.request);
+  realm::RemoteCall call;
+  call.payload = message.payload.kept();
+  call.progress = message.details.progress;
+  call.passthru = message.details.passthru;
+  auto known = by_place_.find(place);
+  call.continues = known != by_place_.end();
+  if (!call.continues) {
+    if (message.registration == 1) return {};  // more of a call that has ended
+    const unsigned shard = realm::Claim::shard_of(message.registration);
+    if (shard >= shards) return "there is no such registration";
+    Incoming incoming{realm, std::string(from), message.request, shard, message.registration, nullptr};
+    if (message.details.receive_progress) incoming.results_to = std::make_shared<realm::Intake>();
+    known = by_place_.emplace(place, ++last_incoming_).first;
+    incoming_.emplace(last_incoming_, std::move(incoming));
+    call.disclosed = identity(message.details.caller, message.details.caller_authid, message.details.caller_authrole);
+    call.procedure = message.details.procedure;
+    call.receive_progress = message.details.receive_progress;
+    call.timeout = message.details.timeout;
+    call.trustlevel = trustlevel;
+  }
+  const Incoming& incoming = incoming_.find(known->second)->second;
+  call.caller = key_of(known->second);
+  call.request = message.request;
+  call.claim = incoming.claim;
+  call.handle = kFromOtherNode | known->second;
+  call.results_to = incoming.results_to;
+  if (call.progress || call.continues) {
+    if (const auto intake = user_.find_intake(incoming.claim)) {
+      intake->posted(realm::size_of_piece(call.payload));
+      call.pieces_to = intake;
+      hold_if_congested(from, false, incoming.claim, intake);
+    }
+  }
+  user_.deliver(incoming.realm, incoming.shard, std::move(call));
+  return {};
+}
+
+std::string_view Calls::on(std::string_view from, wamp::Result& message) {
+  const auto at = outgoing_.find(message.request);
+  if (at == outgoing_.end() || at->second.address != from) return {};  // it was canceled
+  const Outgoing& call = at->second;
+  auto callee = identity(message.details.callee, message.details.callee_authid, message.details.callee_authrole);
+  if (!callee) return "it does not say who has answered";
+  const bool progress = message.details.progress;
+  if (progress && !call.results_to) return "nobody wants its progress";
+  realm::RemoteResult result{
+      call.caller, call.request, std::move(callee), message.payload.kept(), progress, message.details.passthru};
+  if (progress) {
+    call.results_to->posted(realm::size_of_piece(result.payload));
+    hold_if_congested(from, true, message.request, call.results_to);
+  }
+  user_.deliver(call.realm, call.caller.shard, std::move(result));
+  if (!progress) outgoing_.erase(at);
+  return {};
+}
+
+std::string_view Calls::on(std::string_view from, wamp::Error& message) {
+  const auto at = outgoing_.find(message.request);
+  if (at == outgoing_.end() || at->second.address != from) return {};
+  const Outgoing& call = at->second;
+  user_.deliver(call.realm, call.caller.shard,
+                realm::RemoteError{call.caller, call.request, std::string(message.error), message.details.kept(),
+                                   message.payload.kept()});
+  outgoing_.erase(at);
+  return {};
+}
+
+std::string_view Calls::on(std::string_view from, const wamp::Interrupt& message) {
+  const auto place = by_place_.find({std::string(from), message.request});
+  if (place == by_place_.end()) return {};  // answered meanwhile
+  const std::uint64_t number = place->second;
+  const Incoming& call = incoming_.find(number)->second;
+  user_.deliver(call.realm, call.shard,
+                realm::RemoteCancel{kFromOtherNode | number, message.mode, std::string(message.reason)});
+  if (message.mode != wamp::CancelMode::kill) forget_incoming(number);
+  return {};
+}
+
+std::string_view Calls::on(std::string_view, std::size_t realm, unsigned shards, const wamp::Unregistered& message) {
+  const unsigned shard = realm::Claim::shard_of(message.registration);
+  if (message.request != 0 || shard >= shards) return "there is no such registration";
+  user_.deliver(realm, shard, realm::ClaimRevoked{message.registration, std::string(message.reason)});
+  return {};
+}
+
+void Calls::hold_if_congested(std::string_view address, bool results, std::uint64_t number,
+                              const std::shared_ptr<realm::Intake>& receiver) {
+  if (!receiver->congested()) return;
+  const bool known = std::any_of(held_.begin(), held_.end(), [&](const Held& held) {
+    return held.address == address && held.results == results && held.number == number;
+  });
+  if (known) return;
+  held_.push_back({std::string(address), results, number, receiver});
+  user_.send_message(held_.back().address, kHold, fmt::format("{} {}", results ? "results" : "pieces", number));
+}
+
+void Calls::look_at_streams() {
+  std::erase_if(held_, [&](const Held& held) {
+    if (held.receiver->congested()) return false;
+    user_.send_message(held.address, kGo, fmt::format("{} {}", held.results ? "results" : "pieces", held.number));
+    return true;
+  });
+}
+
+std::string_view Calls::heard_order(std::string_view from, bool hold, std::string_view text) {
+  const std::string_view what = take_word(text);
+  std::uint64_t number = 0;
+  if (!read_number(text, number) || (what != "results" && what != "pieces")) return "it cannot be read";
+  if (what == "results") {
+    const auto place = by_place_.find({std::string(from), number});
+    if (place == by_place_.end()) return {};
+    const auto& results_to = incoming_.find(place->second)->second.results_to;
+    if (results_to) results_to->set_full(hold);
+    return {};
+  }
+  for (const auto& [key, callee] : callees_) {
+    if (callee.claim == number && callee.address == from) callee.intake->set_full(hold);
+  }
+  return {};
+}
+
+}  // namespace crosspoint::cluster
