@@ -30,7 +30,7 @@ void Registrations::claim(std::string realm, realm::Claim claim, std::uint64_t n
 void Registrations::decide_alone(Registry::Entry entry, std::uint64_t now) {
   entry.order = now;
   Registry::Changes changes;
-  registry_.claim(std::move(entry), changes);
+  registry_.claim(std::move(entry), true, changes);
   apply(changes);
 }
 
@@ -97,6 +97,11 @@ void Registrations::tell_all() {
   user_.announce(kEnd, {}, 0);
 }
 
+void Registrations::answer(const Registry::Entry& entry, bool good) {
+  if (!good) return user_.announce(kRelease, std::to_string(entry.claim.number), 0);
+  for (std::string& text : write_entries({&entry, 1})) user_.announce(kHave, std::move(text), 0);
+}
+
 void Registrations::gone(std::string_view address) {
   Registry::Changes changes;
   registry_.drop(address, changes);
@@ -130,7 +135,9 @@ bool Registrations::heard(std::string_view from, std::string_view kind, std::str
       }
       under_way_.erase(at);
     }
-    registry_.claim(std::move(entry), changes);
+    const std::uint64_t number = entry.claim.number;
+    registry_.claim(entry, own, changes);
+    if (own) answer(entry, registry_.contains(address_, number));
   } else if (kind == kRelease) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

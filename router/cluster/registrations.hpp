@@ -69,6 +69,8 @@ class Registrations {
 
   void decide_alone(Registry::Entry entry, std::uint64_t now);
   void complete_if_all_said();
+  /// Tells the others what has come of a claim of this node.
+  void answer(const Registry::Entry& entry, bool good);
   void apply(const Registry::Changes& changes);
   void tell_all();
 

@@ -4,57 +4,69 @@
 
 namespace crosspoint::cluster {
 
-Registry::Group& Registry::insert(const Key& key, Entry entry) {
+Registry::Group& Registry::insert(const Key& key, Entry entry, bool doubtful) {
   places_.emplace(Place(entry.owner, entry.claim.number), key);
   Group& group = groups_[key];
   const auto rank = [](const Entry& e) { return std::tie(e.order, e.owner, e.claim.number); };
   const auto at =
       std::find_if(group.begin(), group.end(), [&](const Held& other) { return rank(entry) < rank(other.entry); });
-  group.insert(at, Held{std::move(entry)});
+  group.insert(at, Held{std::move(entry), false, true, doubtful});
   return group;
 }
 
 void Registry::judge(Group& group, Changes& changes) {
-  if (group.empty()) return;
-  const wamp::InvocationPolicy policy = group.front().entry.claim.invoke;
+  // A claim by force makes those before it void. Of the others the first one says how the procedure is shared.
+  const auto counts = [](const Held& held) { return !held.doubtful; };
+  const auto forced = std::find_if(group.rbegin(), group.rend(),
+                                   [&](const Held& held) { return counts(held) && held.entry.claim.force; });
+  const auto start = forced != group.rend() ? std::prev(forced.base()) : group.begin();
+  const auto front = std::find_if(start, group.end(), counts);
   Changes added;
-  for (Held& held : group) {
-    const bool shares = policy != wamp::InvocationPolicy::single && held.entry.claim.invoke == policy;
-    const bool good = &held == &group.front() || shares;
-    if (good == held.good) continue;
-    held.good = good;
-    (good ? added : changes).push_back({good ? Effect::added : Effect::displaced, held.entry, {}});
+  for (auto at = group.begin(); at != group.end(); ++at) {
+    const bool shares = front != group.end() && at > front && counts(*at) &&
+                        front->entry.claim.invoke != wamp::InvocationPolicy::single &&
+                        at->entry.claim.invoke == front->entry.claim.invoke;
+    const bool good = shares || (at == front && front != group.end());
+    if (good == at->good) continue;
+    at->good = good;
+    (good ? added : changes).push_back({good ? Effect::added : Effect::displaced, at->entry, {}});
   }
   changes.insert(changes.end(), added.begin(), added.end());
 }
 
-void Registry::claim(Entry entry, Changes& changes) {
-  if (places_.contains({entry.owner, entry.claim.number})) return;
+void Registry::claim(Entry entry, bool own, Changes& changes) {
+  if (find({entry.owner, entry.claim.number}) != nullptr) return;
   const Key key{entry.realm, entry.claim.match, entry.claim.uri};
-  if (const auto at = groups_.find(key); at != groups_.end() && entry.claim.force) {
-    for (const Held& held : at->second) {
-      if (held.good) changes.push_back({Effect::displaced, held.entry, {}});
-      places_.erase({held.entry.owner, held.entry.claim.number});
+  const Group& group = groups_[key];
+  const auto first = std::find_if(group.begin(), group.end(), [](const Held& held) { return held.good; });
+  bool doubtful = false;
+  if (first != group.end() && !entry.claim.force) {
+    const wamp::InvocationPolicy policy = first->entry.claim.invoke;
+    const bool exists = policy == wamp::InvocationPolicy::single;
+    doubtful = exists || policy != entry.claim.invoke;
+    if (doubtful && own) {
+      return changes.push_back({exists ? Effect::exists : Effect::other_policy, std::move(entry), policy});
     }
-    groups_.erase(at);
-  } else if (at != groups_.end()) {
-    const wamp::InvocationPolicy policy = at->second.front().entry.claim.invoke;
-    if (policy == wamp::InvocationPolicy::single) {
-      return changes.push_back({Effect::exists, std::move(entry), policy});
-    }
-    if (policy != entry.claim.invoke) return changes.push_back({Effect::other_policy, std::move(entry), policy});
   }
-  judge(insert(key, std::move(entry)), changes);
+  judge(insert(key, std::move(entry), doubtful), changes);
+}
+
+Registry::Held* Registry::find(const Place& place) {
+  const auto at = places_.find(place);
+  if (at == places_.end()) return nullptr;
+  for (Held& held : groups_[at->second]) {
+    if (held.entry.owner == place.first && held.entry.claim.number == place.second) return &held;
+  }
+  return nullptr;
 }
 
 void Registry::have(Entry entry, Changes& changes) {
-  if (const auto at = places_.find({entry.owner, entry.claim.number}); at != places_.end()) {
-    for (Held& held : groups_[at->second]) {
-      if (held.entry.owner == entry.owner && held.entry.claim.number == entry.claim.number) held.named = true;
-    }
-    return;
-  }
   const Key key{entry.realm, entry.claim.match, entry.claim.uri};
+  if (Held* held = find({entry.owner, entry.claim.number})) {
+    held->named = true;
+    held->doubtful = false;
+    return judge(groups_[key], changes);
+  }
   judge(insert(key, std::move(entry)), changes);
 }
 
@@ -87,20 +99,12 @@ std::vector<Registry::Place> Registry::places_of(std::string_view owner) const {
 }
 
 void Registry::begin(std::string_view owner) {
-  for (const Place& place : places_of(owner)) {
-    for (Held& held : groups_[places_[place]]) {
-      if (held.entry.owner == owner) held.named = false;
-    }
-  }
+  for (const Place& place : places_of(owner)) find(place)->named = false;
 }
 
 void Registry::end(std::string_view owner, Changes& changes) {
   for (const Place& place : places_of(owner)) {
-    const Group& group = groups_[places_[place]];
-    const bool named = std::any_of(group.begin(), group.end(), [&](const Held& held) {
-      return held.named && held.entry.owner == owner && held.entry.claim.number == place.second;
-    });
-    if (!named) remove(place, changes);
+    if (!find(place)->named) remove(place, changes);
   }
 }
 

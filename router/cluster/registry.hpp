@@ -12,8 +12,9 @@
 namespace crosspoint::cluster {
 
 /// The registrations of all nodes, as Redis has put them in order. Each node keeps one, and all of them hear the same
-/// claims in the same order, so that all find the same ones good without having to agree on anything else. No I/O and
-/// no clock. Belongs to one thread.
+/// claims in the same order, so that they find the same ones good. What the owner of a claim finds is what counts: it
+/// says so at once, and others, which may not have heard of everything, follow it. No I/O and no clock. Belongs to one
+/// thread.
 class Registry {
  public:
   /// A session that serves a procedure (or a pattern of them), or wants to.
@@ -38,10 +39,10 @@ class Registry {
   };
   using Changes = std::vector<Change>;
 
-  /// A node wants a registration.
-  void claim(Entry entry, Changes& changes);
-  /// A node says what it has. Of entries that do not go together (the nodes had not heard of each other) the older one
-  /// counts.
+  /// A node wants a registration. `own`: this one, which says then what has come of it.
+  void claim(Entry entry, bool own, Changes& changes);
+  /// A node says what it has, or that a claim of its has been good. Of entries that do not go together (the nodes had
+  /// not heard of each other) the older one counts.
   void have(Entry entry, Changes& changes);
   void release(std::string_view owner, std::uint64_t number, Changes& changes);
   /// `owner` is going to say all it has, from now until end().
@@ -66,11 +67,13 @@ class Registry {
   struct Held {
     Entry entry;
     bool good = false;
-    bool named = true;  // since begin()
+    bool named = true;      // since begin()
+    bool doubtful = false;  // it was not good when it came, as far as is known here; its owner has not spoken
   };
   using Group = std::vector<Held>;  // by order
 
-  Group& insert(const Key& key, Entry entry);
+  Group& insert(const Key& key, Entry entry, bool doubtful = false);
+  Held* find(const Place& place);
   static void judge(Group& group, Changes& changes);
   void remove(const Place& place, Changes& changes);
   std::vector<Place> places_of(std::string_view owner) const;

@@ -1,5 +1,7 @@
 #include "support/test_realm.hpp"
 
+#include "realm/cluster_port.hpp"
+
 #include <sstream>
 
 #include "wamp/errors.hpp"
@@ -69,7 +71,13 @@ void TestRealm::deliver(unsigned shard) {
       static_cast<TestClient&>(*out.receivers()[item.first_receiver + i]->peer).inbox_.push_back(message);
     }
   }
-  for (auto& post : out.posts()) mail_[shard][post.shard].push_back(std::move(post.message));
+  for (auto& post : out.posts()) {
+    if (post.shard == realm::kOtherNode) {
+      realm_.directory().cluster->send(std::move(post.message));
+    } else {
+      mail_[shard][post.shard].push_back(std::move(post.message));
+    }
+  }
   for (const auto& denial : out.denials()) {
     denials.push_back(std::string(to_string(denial.action)) + " " + denial.uri + " " + std::string(denial.reason));
   }

@@ -71,6 +71,11 @@ class Others final : public realm::ClusterPort {
   void publish(const wamp::Publish& message, wamp::PublicationId, const realm::Identity*) override {
     unsent += message.payload.bytes.size();
   }
+  void retain(const realm::PublicationRef&, unsigned) override {}
+  void claim(realm::Claim) override {}
+  void release(std::uint64_t) override {}
+  void send(realm::ShardMessage) override {}
+  bool is_complete() const override { return true; }
   std::size_t backlog() const override { return unsent; }
 
   std::size_t unsent = 0;

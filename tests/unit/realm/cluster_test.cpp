@@ -30,6 +30,13 @@ class Port final : public realm::ClusterPort {
     notes.push_back("retain " + publication->topic + " " + std::to_string(shard));
     retained.push_back(publication);
   }
+  void claim(realm::Claim claim) override {
+    notes.push_back("claim " + claim.uri + (claim.force ? " by force" : ""));
+    claims.push_back(std::move(claim));
+  }
+  void release(std::uint64_t number) override { notes.push_back("release " + std::to_string(number)); }
+  void send(realm::ShardMessage message) override { sent.push_back(std::move(message)); }
+  bool is_complete() const override { return complete; }
   std::size_t backlog() const override { return 0; }
 
   std::vector<std::string> take() { return std::exchange(notes, {}); }
@@ -38,6 +45,9 @@ class Port final : public realm::ClusterPort {
   std::vector<realm::SubscriptionRef> made;
   std::vector<realm::PublicationRef> retained;
   wamp::PublicationId last_publication = 0;
+  std::vector<realm::Claim> claims;
+  std::vector<realm::ShardMessage> sent;
+  bool complete = true;
 };
 
 struct Clustered {
@@ -250,4 +260,68 @@ TEST_CASE("the place of a retained event is passed on by the shard that has publ
     REQUIRE(late.take()[2] == 5);
     REQUIRE(late.waiting() == 0);
   }
+}
+
+TEST_CASE("REGISTERED waits until the cluster has agreed, and nobody is called before") {
+  Clustered node(2);
+  auto& ann = node.realm.join(0);
+  auto& ben = node.realm.join(1);
+  ann.send(R"([64,1,{},"com.a"])");
+  REQUIRE(node.port.take() == Notes{"claim com.a"});
+  REQUIRE(ann.waiting() == 0);
+  ben.send(R"([48,1,{},"com.a"])");
+  REQUIRE(ben.take()[4] == "wamp.error.no_such_procedure");
+  const std::uint64_t number = node.port.claims[0].number;
+  node.realm.deliver_to(0, realm::ClaimDecided{number, realm::ClaimDecided::Outcome::accepted, 7, {}});
+  const json id = ann.take()[2];
+  ben.send(R"([48,2,{},"com.a"])");
+  node.realm.settle();
+  const json invocation = ann.take();
+  REQUIRE(invocation[0] == 68);
+  ann.send(json{70, invocation[1], json::object()}.dump());
+  node.realm.settle();
+  REQUIRE(ben.take()[0] == 50);
+  ann.send(json{66, 2, id}.dump());
+  REQUIRE(ann.take() == json{67, 2});
+  REQUIRE(node.port.take() == Notes{"release " + std::to_string(number)});
+}
+
+TEST_CASE("a claim that is refused is answered as on one node") {
+  using Outcome = realm::ClaimDecided::Outcome;
+  Clustered node;
+  auto& ann = node.realm.join();
+  const auto refuse = [&](Outcome outcome) {
+    ann.send(R"([64,1,{"invoke":"first"},"com.a"])");
+    node.realm.deliver_to(
+        0, realm::ClaimDecided{node.port.claims.back().number, outcome, 0, wamp::InvocationPolicy::roundrobin});
+    return ann.take();
+  };
+  REQUIRE(refuse(Outcome::already_exists)[4] == "wamp.error.procedure_already_exists");
+  const json conflict = refuse(Outcome::policy_conflict);
+  REQUIRE(conflict[4] == "wamp.error.procedure_exists_with_different_invocation_policy");
+  REQUIRE(conflict[5][0].get<std::string>().find("has roundrobin and first was requested") != std::string::npos);
+  REQUIRE(refuse(Outcome::unavailable)[4] == "wamp.error.unavailable");
+  REQUIRE(node.port.take() == Notes{"claim com.a", "claim com.a", "claim com.a"});
+}
+
+TEST_CASE("what was claimed by a session that has left is released") {
+  Clustered node;
+  auto& ann = node.realm.join();
+  ann.send(R"([64,1,{},"com.a"])");
+  ann.leave();
+  const std::uint64_t number = node.port.claims[0].number;
+  node.realm.deliver_to(0, realm::ClaimDecided{number, realm::ClaimDecided::Outcome::accepted, 7, {}});
+  REQUIRE(node.port.take() == Notes{"claim com.a", "release " + std::to_string(number)});
+  REQUIRE(node.realm.realm().directory().registrations.list().empty());
+}
+
+TEST_CASE("while other nodes cannot be reached, a procedure that nobody has here is not said to be nowhere") {
+  Clustered node;
+  auto& ann = node.realm.join();
+  node.port.complete = false;
+  ann.send(R"([48,1,{},"com.a"])");
+  REQUIRE(ann.take()[4] == "wamp.error.unavailable");
+  node.port.complete = true;
+  ann.send(R"([48,2,{},"com.a"])");
+  REQUIRE(ann.take()[4] == "wamp.error.no_such_procedure");
 }
