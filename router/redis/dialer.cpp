@@ -102,7 +102,9 @@ bool Dialer::ask_sentinel(const settings::RedisUrl& sentinel, settings::RedisUrl
 
 std::unique_ptr<Client> Dialer::dial_server(const settings::RedisUrl& url, std::string& problem) {
   auto client = connect(url, problem);
-  return client && sign_in(*client, url, problem) && check_role(*client, problem) ? std::move(client) : nullptr;
+  return client && sign_in(*client, url, problem) && check_role(*client, problem) && check_mode(*client, problem)
+             ? std::move(client)
+             : nullptr;
 }
 
 std::unique_ptr<Client> Dialer::connect(const settings::RedisUrl& url, std::string& problem) {
@@ -132,6 +134,16 @@ bool Dialer::check_role(Client& client, std::string& problem) const {
   const std::string_view role = answer->elements > 0 ? text_of(*answer->element[0]) : std::string_view();
   if (role == "master") return true;
   problem = role == "sentinel" ? "it is a sentinel, not a server with data" : "it is a replica, not the master";
+  return false;
+}
+
+/// Keys that are changed together would be on different servers of a Redis Cluster. A user who may not ask is believed
+/// to know.
+bool Dialer::check_mode(Client& client, std::string& problem) const {
+  const auto answer = client.ask({"INFO", "cluster"}, problem);
+  if (!answer) return client.good();
+  if (text_of(*answer).find("cluster_enabled:1") == std::string_view::npos) return true;
+  problem = "it belongs to a Redis Cluster, which is not supported";
   return false;
 }
 

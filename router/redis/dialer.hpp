@@ -41,6 +41,7 @@ class Dialer {
   std::unique_ptr<Client> dial_server(const settings::RedisUrl& url, std::string& problem);
   bool sign_in(Client& client, const settings::RedisUrl& url, std::string& problem) const;
   bool check_role(Client& client, std::string& problem) const;
+  bool check_mode(Client& client, std::string& problem) const;
   bool ask_sentinel(const settings::RedisUrl& sentinel, settings::RedisUrl& master, std::string& problem);
 
   const settings::Redis settings_;
