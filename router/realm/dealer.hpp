@@ -109,8 +109,8 @@ class Dealer {
   static Wanted wanted(const wamp::Register& message);
   /// True if the registration is one for all nodes: it has been asked for, and ClaimDecided will come.
   bool claim(Session& session, const wamp::Register& message);
-  /// Finds what a call of another node is for. False if that is gone.
-  bool find_callee(const RemoteCall& call, RemoteCall& found);
+  /// Finds what a call of another node is for. An error if that is gone or busy, or nothing.
+  std::string_view find_callee(const RemoteCall& call, RemoteCall& found);
   /// The claim of a callee, 0 if it has none; and that one is given up.
   std::uint64_t claim_of(wamp::RegistrationId registration, const SessionKey& callee) const;
   void release(std::uint64_t claim);

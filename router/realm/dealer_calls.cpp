@@ -220,10 +220,13 @@ void Dealer::deliver(const RemoteCall& call, Outbox& out) {
   if (call.pieces_to) call.pieces_to->arrived(size_of_piece(call.payload));
   if (call.claim == 0) return start_invocation(call, out);
   RemoteCall found;
-  if (find_callee(call, found)) return start_invocation(found, out);
+  const std::string_view problem = find_callee(call, found);
+  if (problem.empty()) return start_invocation(found, out);
   if (call.continues) return;
-  fail(call.caller, call.request, wamp::kCanceled, {},
-       wamp::Payload::from_text("the callee left before the call reached it"), out);
+  fail(call.caller, call.request, problem, {},
+       wamp::Payload::from_text(problem == wamp::kCanceled ? "the callee left before the call reached it"
+                                                           : "the callee is as busy as it allows"),
+       out);
 }
 
 void Dealer::start_invocation(const RemoteCall& call, Outbox& out) {

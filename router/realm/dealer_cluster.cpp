@@ -93,13 +93,26 @@ const Callee& Dealer::pick_random(const std::vector<Callee>& callees) {
                        [&](const Callee& callee) { return is_near(callee) && left-- == 0; });
 }
 
-bool Dealer::find_callee(const RemoteCall& call, RemoteCall& found) {
+std::string_view Dealer::find_callee(const RemoteCall& call, RemoteCall& found) {
   const auto at = claims_.find(call.claim);
-  if (at == claims_.end() || at->second.registration == 0) return false;
+  const Session* session = at != claims_.end() ? sessions_.find(at->second.session) : nullptr;
+  if (session == nullptr) return wamp::kCanceled;
+  const auto entry = session->registrations.find(at->second.registration);
+  if (entry == session->registrations.end()) return wamp::kCanceled;
   found = call;
-  found.callee = at->second.session;
+  found.callee = session->key;
   found.registration = at->second.registration;
-  return true;
+  if (call.continues || !entry->second->queue.limited()) return {};
+  const RegistrationView view = context_.directory.registrations.get(found.registration);
+  if (!view.registration) return wamp::kCanceled;
+  const auto callee = std::find_if(view.callees->begin(), view.callees->end(),
+                                   [&](const Callee& other) { return other.key == found.callee; });
+  if (callee == view.callees->end()) return wamp::kCanceled;
+  if (!callee->slots) return {};
+  // The queue is for callers of this node: what others send would have to be kept here, however much they send.
+  if (!entry->second->queue.take(*callee)) return wamp::kMaxConcurrencyReached;
+  found.slot = {view.registration, callee->slots};
+  return {};
 }
 
 std::uint64_t Dealer::claim_of(wamp::RegistrationId registration, const SessionKey& callee) const {

@@ -75,7 +75,7 @@ class Node final : public Rpc::Wire, public realm::ClusterPort {
       rpc.registrations().say_all();
     } else if (mail.kind == "gone") {
       rpc.gone(mail.from, "the node is gone");
-    } else if (mail.kind == Calls::kRpc) {
+    } else if (mail.kind == Calls::kRpc || mail.kind == Calls::kHold || mail.kind == Calls::kGo) {
       REQUIRE(rpc.calls().heard(mail.from, mail.kind, mail.text).empty());
     } else {
       REQUIRE(rpc.registrations().heard(mail.from, mail.kind, mail.text, mail.order));
@@ -241,6 +241,56 @@ TEST_CASE("claims wait until all nodes have said what they have") {
   REQUIRE(younger.waiting() == 0);
   cluster.settle();
   REQUIRE(outcome(younger.take()) == "wamp.error.procedure_already_exists");
+}
+
+TEST_CASE("a callee gets no more calls of other nodes at a time than it takes") {
+  TestCluster cluster;
+  TestClient& callee = cluster[0].realm.join(1);
+  TestClient& caller = cluster[1].realm.join();
+  callee.send(R"([64,1,{"concurrency":1},"com.a"])");
+  cluster.settle();
+  callee.take();
+  for (int request = 1; request <= 2; ++request) {
+    caller.send("[48," + std::to_string(request) + ",{},\"com.a\"]");
+    cluster.settle();
+  }
+  const json invocation = callee.take();
+  REQUIRE(callee.waiting() == 0);
+  REQUIRE(outcome(caller.take()) == "crossbar.error.max_concurrency_reached");
+  callee.send(json{70, invocation[1], json::object()}.dump());
+  cluster.settle();
+  REQUIRE(caller.take()[1] == 1);
+  caller.send(R"([48,3,{},"com.a"])");
+  cluster.settle();
+  REQUIRE(callee.take()[0] == 68);
+}
+
+TEST_CASE("who streams too much to another node waits until its receiver can take more") {
+  TestCluster cluster(2);
+  TestClient& callee = cluster[0].realm.join();
+  TestClient& caller = cluster[1].realm.join();
+  callee.send(R"([64,1,{},"com.a"])");
+  cluster.settle();
+  callee.take();
+  caller.send(R"([48,1,{"receive_progress":true},"com.a"])");
+  cluster.settle();
+  const json invocation = callee.take();
+  const std::string piece = json{70, invocation[1], {{"progress", true}}, {1}}.dump();
+  caller.session().make_intake()->set_full(true);
+  callee.send(piece);
+  cluster.settle();
+  REQUIRE(cluster[1].rpc.calls().holds_streams());
+  callee.send(piece);
+  REQUIRE(callee.held_back());
+  cluster[1].rpc.calls().look_at_streams();
+  cluster.settle();
+  REQUIRE(callee.held_back());
+  caller.session().make_intake()->set_full(false);
+  cluster[1].rpc.calls().look_at_streams();
+  cluster.settle();
+  REQUIRE_FALSE(callee.held_back());
+  REQUIRE_FALSE(cluster[1].rpc.calls().holds_streams());
+  REQUIRE(caller.waiting() == 2);
 }
 
 TEST_CASE("whatever happens, nodes that hear each other agree on who serves what, and each call is answered once") {
