@@ -58,6 +58,10 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
   /// Any thread: the addresses of the other nodes that are there, and whether Redis can be reached at all.
   std::vector<std::string> others() const;
   bool joined() const { return up_.load(std::memory_order_relaxed); }
+  /// Any thread: this node's own address.
+  const std::string& address() const { return sender_; }
+  /// Any thread: bytes that Redis has not answered yet.
+  std::size_t backlog() const { return unanswered_bytes_.load(std::memory_order_relaxed); }
   /// Any thread; does not wait. Sends something to one start of a node, or to all other nodes if `to` is empty; in the
   /// order of the calls. It is lost if Redis or the receiver cannot be reached.
   void send(std::string to, std::string_view kind, std::string_view text);
@@ -124,7 +128,7 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
     void release(std::uint64_t number) override;
     void send(realm::ShardMessage message) override;
     bool is_complete() const override { return link_.complete_.load(std::memory_order_relaxed); }
-    std::size_t backlog() const override { return link_.unanswered_bytes_.load(std::memory_order_relaxed); }
+    std::size_t backlog() const override { return link_.backlog(); }
 
    private:
     friend class Link;

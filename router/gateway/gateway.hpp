@@ -1,13 +1,17 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "connection/router.hpp"
 #include "gateway/hub.hpp"
 #include "gateway/mailbox_procedures.hpp"
+#include "gateway/node_calls.hpp"
+#include "gateway/other_nodes.hpp"
 #include "gateway/procedures.hpp"
 #include "settings/gateway.hpp"
 #include "transports/http_service.hpp"
@@ -21,6 +25,8 @@ class Gateway {
   /// `threads`: of the router. Both must outlive the connections.
   Gateway(connection::Router& router, unsigned threads);
 
+  /// Joins the clustered realms to those of other nodes. Before anything else.
+  void join(OtherNodes& others);
   /// The service of a route. nullptr if its realm or role is not there.
   std::unique_ptr<transports::HttpService> make_service(const settings::Gateway& settings);
   /// Gives a realm mailboxes. False if there is no such realm.
@@ -35,12 +41,17 @@ class Gateway {
 
  private:
   Hub* find_hub(const std::string& realm);
+  NodeCalls* find_calls(const std::string& realm);
+  void complain(std::string_view from);
 
   connection::Router& router_;
   const unsigned threads_;
-  const std::uint64_t node_;
+  OtherNodes* others_ = nullptr;
+  std::chrono::steady_clock::time_point next_complaint_;  // of the thread on which messages of other nodes come
+  std::uint64_t node_;
   std::atomic<std::size_t> count_{0};
   std::atomic<bool> closed_{false};
+  std::vector<std::unique_ptr<NodeCalls>> calls_;  // of clustered realms
   std::vector<std::unique_ptr<Hub>> hubs_;
   std::vector<std::unique_ptr<Route>> routes_;
   std::vector<std::unique_ptr<Procedures>> procedures_;

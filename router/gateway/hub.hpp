@@ -22,6 +22,7 @@
 namespace crosspoint::gateway {
 
 class Hub;
+class NodeCalls;
 
 /// A configured route. Constant.
 struct Route {
@@ -106,6 +107,9 @@ class Hub {
       home.post([result = task(asked), then] { then(result); });
     });
   }
+  /// The same realm on other nodes; nullptr if there are none. Set before the threads start.
+  NodeCalls* others() const { return others_; }
+  void join(NodeCalls& others) { others_ = &others; }
   void add_part(connection::RealmGate& gate, std::atomic<std::size_t>& count) {
     parts_.push_back(std::make_unique<HubPart>(gate, node_, count));
   }
@@ -114,6 +118,7 @@ class Hub {
   std::string realm_;
   const std::uint64_t node_;
   const unsigned home_;
+  NodeCalls* others_ = nullptr;
   std::vector<std::unique_ptr<HubPart>> parts_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <functional>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -20,13 +22,37 @@ using nlohmann::json;
 
 constexpr std::uint16_t kNormal = 1000;
 
-void append(json& list, const std::vector<std::string>& texts) {
-  for (const std::string& text : texts) list.push_back(text);
+/// What a message was made of, for another node to make it of again.
+json to_value(const Data& data) {
+  if (data.kind == transports::DataKind::text) return data.bytes;
+  return json::binary({data.bytes.begin(), data.bytes.end()});
+}
+
+/// Two functions that wait for each other: when both have been called, so is `then`, with what they were given.
+template <class First, class Second, class Then>
+std::pair<std::function<void(const First&)>, std::function<void(const Second&)>> gather(Then then) {
+  struct Gathered {
+    std::optional<First> first;
+    std::optional<Second> second;
+  };
+  const auto gathered = std::make_shared<Gathered>();
+  const auto look = [gathered, then] {
+    if (gathered->first && gathered->second) then(*gathered->first, *gathered->second);
+  };
+  return {[gathered, look](const First& first) { gathered->first = first, look(); },
+          [gathered, look](const Second& second) { gathered->second = second, look(); }};
+}
+
+/// Appends a list of texts that another node has sent.
+void append(json& all, const json& texts) {
+  if (texts.is_array()) all.insert(all.end(), texts.begin(), texts.end());
 }
 
 }  // namespace
 
-Procedures::Procedures(Hub& hub, connection::RealmGate& gate) : hub_(hub), gate_(gate) {}
+Procedures::Procedures(Hub& hub, connection::RealmGate& gate) : hub_(hub), gate_(gate), own_(hub, gate.io()) {
+  if (hub.others() != nullptr) for_others_.emplace(own_, *hub.others());
+}
 
 bool Procedures::start() {
   service_ = &gate_.service(*gate_.shard().realm().find_role(realm::kTrustedRole));
@@ -38,26 +64,6 @@ bool Procedures::start() {
          provide("broadcast", &Procedures::broadcast) && provide("close", &Procedures::close) &&
          provide("list", &Procedures::list) && provide("get", &Procedures::get) &&
          provide("statistics", &Procedures::statistics);
-}
-
-template <class Task, class Then>
-void Procedures::on_thread(unsigned thread, Task task, Then then) {
-  hub_.ask(gate_.io(), thread, std::move(task), std::move(then));
-}
-
-template <class Task, class Then>
-void Procedures::on_all_threads(Task task, Then then) {
-  using Result = decltype(task(hub_.part(0)));
-  const auto results = std::make_shared<std::vector<Result>>();
-  const auto shared_task = std::make_shared<Task>(std::move(task));
-  for (unsigned thread = 0; thread < hub_.parts(); ++thread) {
-    on_thread(
-        thread, [shared_task](HubPart& part) { return (*shared_task)(part); },
-        [results, then, count = hub_.parts()](const Result& result) {
-          results->push_back(result);
-          if (results->size() == count) then(*results);
-        });
-  }
 }
 
 void Procedures::gone(wamp::RequestId call) {
@@ -75,9 +81,24 @@ std::optional<ConnectionId> Procedures::connection_argument(const Call& call) {
     return std::nullopt;
   }
   const auto parsed = parse_connection_id(id.get_ref<const std::string&>());
-  if (parsed && parsed->node == hub_.node() && parsed->thread < hub_.parts()) return parsed;
+  if (parsed && (own_.is_own(*parsed) || is_of_another_node(*parsed))) return parsed;
   gone(call.id);
   return std::nullopt;
+}
+
+bool Procedures::is_of_another_node(const ConnectionId& id) const {
+  return hub_.others() != nullptr && id.node != hub_.node();
+}
+
+template <class Then>
+void Procedures::ask(const Call& call, const ConnectionId& id, const char* name, json arguments, Then then) {
+  using Outcome = NodeCalls::Outcome;
+  hub_.others()->ask(id.node, name, std::move(arguments),
+                     [this, request = call.id, then](Outcome outcome, const json& value) {
+                       if (outcome == Outcome::answered) return then(value);
+                       if (outcome == Outcome::no_such_node) return gone(request);
+                       service_->refuse(request, wamp::kUnavailable, "the node of this connection does not answer");
+                     });
 }
 
 std::shared_ptr<const Data> Procedures::data_argument(const Call& call) {
@@ -95,55 +116,61 @@ std::optional<std::string> Procedures::route_argument(const Call& call, bool nee
   return std::nullopt;
 }
 
+void Procedures::answer_send(wamp::RequestId call, Sent sent) {
+  if (sent == Sent::yes) return service_->yield(call, true);
+  if (sent == Sent::gone) return gone(call);
+  service_->refuse(call, kSlowReceiver, "the connection does not read what is sent to it");
+}
+
 void Procedures::send(const Call& call) {
   const auto data = data_argument(call);
   if (!data) return;
   const auto id = connection_argument(call);
   if (!id) return;
-  on_thread(
-      id->thread,
-      [data, number = id->number](HubPart& part) {
-        const auto client = part.find(number);
-        return client ? client->send(data->kind, base::as_bytes(data->bytes)) : Sent::gone;
-      },
-      [this, request = call.id](Sent sent) {
-        if (sent == Sent::yes) return service_->yield(request, true);
-        if (sent == Sent::gone) return gone(request);
-        service_->refuse(request, kSlowReceiver, "the connection does not read what is sent to it");
-      });
+  if (own_.is_own(*id)) {
+    return own_.send(*id, data, [this, request = call.id](Sent sent) { answer_send(request, sent); });
+  }
+  ask(call, *id, "send", {to_string(*id), to_value(*data)}, [this, request = call.id](const json& value) {
+    answer_send(request, value == static_cast<int>(Sent::yes)    ? Sent::yes
+                         : value == static_cast<int>(Sent::full) ? Sent::full
+                                                                 : Sent::gone);
+  });
 }
 
 void Procedures::send_many(const Call& call) {
   const auto data = data_argument(call);
   if (!data) return;
-  const json& ids = call.arguments[0];
-  if (!ids.is_array()) return invalid(call, "the first argument is a list of ids");
-  const auto wanted = std::make_shared<std::vector<std::vector<std::uint64_t>>>(hub_.parts());
-  json missing = json::array();
-  for (const json& text : ids) {
+  const json& texts = call.arguments[0];
+  if (!texts.is_array()) return invalid(call, "the first argument is a list of ids");
+  struct Gathered {
+    json unreached = json::array();
+    std::size_t missing = 1;  // answers
+  };
+  const auto gathered = std::make_shared<Gathered>();
+  std::vector<ConnectionId> own;
+  std::map<std::uint64_t, json> elsewhere;  // by node
+  for (const json& text : texts) {
     const auto id = text.is_string() ? parse_connection_id(text.get_ref<const std::string&>()) : std::nullopt;
-    if (id && id->node == hub_.node() && id->thread < hub_.parts()) {
-      (*wanted)[id->thread].push_back(id->number);
+    if (id && own_.is_own(*id)) {
+      own.push_back(*id);
+    } else if (id && is_of_another_node(*id)) {
+      elsewhere[id->node].push_back(to_string(*id));
     } else {
-      missing.push_back(text);
+      gathered->unreached.push_back(text);
     }
   }
-  on_all_threads(
-      [data, wanted](HubPart& part) {
-        std::vector<std::string> unreached;
-        for (const std::uint64_t number : (*wanted)[part.io().index()]) {
-          const auto client = part.find(number);
-          if (!client || client->send(data->kind, base::as_bytes(data->bytes)) != Sent::yes) {
-            unreached.push_back(part.id_of(number));
-          }
-        }
-        return unreached;
-      },
-      [this, call_id = call.id, missing](const std::vector<std::vector<std::string>>& parts) {
-        json all = missing;
-        for (const auto& part : parts) append(all, part);
-        service_->yield(call_id, all);
-      });
+  gathered->missing += elsewhere.size();
+  const auto done = [this, gathered, request = call.id](const json& unreached) {
+    append(gathered->unreached, unreached);
+    if (--gathered->missing == 0) service_->yield(request, gathered->unreached);
+  };
+  for (const auto& [node, ids] : elsewhere) {
+    hub_.others()->ask(node, "send_many", {ids, to_value(*data)},
+                       [done, ids = ids](NodeCalls::Outcome outcome, const json& value) {
+                         done(outcome == NodeCalls::Outcome::answered ? value : ids);
+                       });
+  }
+  own_.send_many(own, data, done);
 }
 
 void Procedures::broadcast(const Call& call) {
@@ -151,19 +178,33 @@ void Procedures::broadcast(const Call& call) {
   if (!data) return;
   const auto route = route_argument(call, true);
   if (!route) return;
-  const json exclude = keyword(call.keyword_arguments, "exclude");
+  json exclude = keyword(call.keyword_arguments, "exclude");
+  if (exclude.is_null()) exclude = json::array();
   std::set<std::string> except;
-  if (!exclude.is_null() && !exclude.is_array()) return invalid(call, "exclude is a list of ids");
+  if (!exclude.is_array()) return invalid(call, "exclude is a list of ids");
   for (const json& id : exclude) {
     if (!id.is_string()) return invalid(call, "exclude is a list of ids");
     except.insert(id.get<std::string>());
   }
-  on_all_threads([data, route = *route, except](HubPart& part) { return part.broadcast(route, *data, except); },
-                 [this, call_id = call.id](const std::vector<std::size_t>& counts) {
-                   std::size_t sum = 0;
-                   for (const std::size_t count : counts) sum += count;
-                   service_->yield(call_id, sum);
-                 });
+  NodeCalls* others = hub_.others();
+  if (others == nullptr) {
+    return own_.broadcast(*route, data, std::move(except),
+                          [this, request = call.id](std::size_t count) { service_->yield(request, count); });
+  }
+  if (others->is_full())
+    return service_->refuse(call.id, wamp::kUnavailable, "too much waits to be sent to other nodes");
+  const auto finish = [this, request = call.id](std::size_t count, const std::vector<json>& answers) {
+    for (const json& answer : answers) count += answer.is_number_unsigned() ? answer.get<std::size_t>() : 0;
+    service_->yield(request, count);
+  };
+  const auto both = gather<std::size_t, std::vector<json>>(finish);
+  others->ask_all("broadcast", {*route, to_value(*data), exclude}, both.second);
+  own_.broadcast(*route, data, std::move(except), both.first);
+}
+
+void Procedures::answer_close(wamp::RequestId call, bool closed) {
+  if (!closed) return gone(call);
+  service_->yield(call, true);
 }
 
 void Procedures::close(const Call& call) {
@@ -175,73 +216,66 @@ void Procedures::close(const Call& call) {
   if (!reason.is_null() && (!reason.is_string() || !to_data(reason))) return invalid(call, "reason is UTF-8 text");
   const auto id = connection_argument(call);
   if (!id) return;
-  on_thread(
-      id->thread,
-      [number = id->number, number_of_code = code.is_null() ? kNormal : code.get<std::uint16_t>(),
-       text = reason.is_null() ? std::string() : reason.get<std::string>()](HubPart& part) {
-        const auto client = part.find(number);
-        return client && client->close(number_of_code, text);
-      },
-      [this, request = call.id](bool closed) {
-        if (!closed) return gone(request);
-        service_->yield(request, true);
-      });
+  const std::uint16_t number = code.is_null() ? kNormal : code.get<std::uint16_t>();
+  const std::string text = reason.is_null() ? std::string() : reason.get<std::string>();
+  if (own_.is_own(*id)) {
+    return own_.close(*id, number, text, [this, request = call.id](bool closed) { answer_close(request, closed); });
+  }
+  ask(call, *id, "close", {to_string(*id), number, text},
+      [this, request = call.id](const json& closed) { answer_close(request, closed == true); });
 }
 
 void Procedures::list(const Call& call) {
   const auto route = route_argument(call, false);
   if (!route) return;
-  on_all_threads(
-      [route = *route](HubPart& part) {
-        std::vector<std::string> ids;
-        for (const auto& client : part.clients(route)) ids.push_back(client->id());
-        return ids;
-      },
-      [this, call_id = call.id](const std::vector<std::vector<std::string>>& parts) {
-        json all = json::array();
-        for (const auto& part : parts) append(all, part);
-        service_->yield(call_id, all);
-      });
+  using Texts = std::vector<std::string>;
+  const auto finish = [this, request = call.id](const Texts& own, const std::vector<json>& answers) {
+    json all = own;
+    for (const json& answer : answers) append(all, answer);
+    service_->yield(request, all);
+  };
+  if (hub_.others() == nullptr) return own_.list(*route, [finish](const Texts& own) { finish(own, {}); });
+  const auto both = gather<Texts, std::vector<json>>(finish);
+  hub_.others()->ask_all("list", {*route}, both.second);
+  own_.list(*route, both.first);
+}
+
+void Procedures::answer_get(wamp::RequestId call, const json& details) {
+  if (details.is_null()) return gone(call);
+  service_->yield(call, details);
 }
 
 void Procedures::get(const Call& call) {
   const auto id = connection_argument(call);
   if (!id) return;
-  on_thread(
-      id->thread,
-      [number = id->number](HubPart& part) {
-        const auto client = part.find(number);
-        return client ? client->describe() : json();
-      },
-      [this, request = call.id](const json& details) {
-        if (details.is_null()) return gone(request);
-        service_->yield(request, details);
-      });
+  const auto answer = [this, request = call.id](const json& details) { answer_get(request, details); };
+  if (own_.is_own(*id)) return own_.get(*id, answer);
+  ask(call, *id, "get", {to_string(*id)}, answer);
 }
 
 void Procedures::statistics(const Call& call) {
   const auto route = route_argument(call, false);
   if (!route) return;
   using Counts = std::map<std::string, RouteCounters>;
-  on_all_threads([route = *route](HubPart& part) { return part.count(route); },
-                 [this, call_id = call.id](const std::vector<Counts>& parts) {
-                   Counts sums;
-                   for (const Counts& part : parts) {
-                     for (const auto& [name, counters] : part) sums[name] += counters;
-                   }
-                   json all = json::object();
-                   for (const auto& [name, sum] : sums) {
-                     all[name] = {{"connections", sum.connections},
-                                  {"queued_bytes", sum.queued_bytes},
-                                  {"opened", sum.opened},
-                                  {"received", sum.received},
-                                  {"sent", sum.sent},
-                                  {"dropped", sum.dropped},
-                                  {"failed", sum.failed},
-                                  {"refused", sum.refused}};
-                   }
-                   service_->yield(call_id, all);
-                 });
+  own_.on_all_threads([route = *route](HubPart& part) { return part.count(route); },
+                      [this, call_id = call.id](const std::vector<Counts>& parts) {
+                        Counts sums;
+                        for (const Counts& part : parts) {
+                          for (const auto& [name, counters] : part) sums[name] += counters;
+                        }
+                        json all = json::object();
+                        for (const auto& [name, sum] : sums) {
+                          all[name] = {{"connections", sum.connections},
+                                       {"queued_bytes", sum.queued_bytes},
+                                       {"opened", sum.opened},
+                                       {"received", sum.received},
+                                       {"sent", sum.sent},
+                                       {"dropped", sum.dropped},
+                                       {"failed", sum.failed},
+                                       {"refused", sum.refused}};
+                        }
+                        service_->yield(call_id, all);
+                      });
 }
 
 }  // namespace crosspoint::gateway

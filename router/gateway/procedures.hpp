@@ -8,6 +8,9 @@
 
 #include "connection/service.hpp"
 #include "gateway/hub.hpp"
+#include "gateway/node_calls.hpp"
+#include "gateway/node_procedures.hpp"
+#include "gateway/own_connections.hpp"
 
 namespace crosspoint::gateway {
 
@@ -24,9 +27,11 @@ inline constexpr std::string_view kSlowReceiver = "crosspoint.error.slow_receive
 ///   get        [id]                           what is known of a connection
 ///   statistics [route]                        by route: connections and queued_bytes now; since the start, opened and
 ///                                             refused (connections), received, sent and dropped (messages), failed
-///                                             (calls)
+///                                             (calls); of this node
 /// What one session sends arrives in the order in which it sent it. They live on one thread and reach the connections
-/// of the others by posting.
+/// of the others by posting. In a clustered realm all but the last are about the connections of all nodes. If one
+/// cannot be reached or does not answer in time, what is about a connection of its is refused as unavailable, and the
+/// others do without it.
 class Procedures {
  public:
   Procedures(Hub& hub, connection::RealmGate& gate);
@@ -47,23 +52,24 @@ class Procedures {
 
   /// The connection that an argument names; an error has been sent if nothing is returned.
   std::optional<ConnectionId> connection_argument(const Call& call);
+  bool is_of_another_node(const ConnectionId& id) const;
+  /// Has the connection's node do it, and calls `then(value)` if there is a value; else the call gets an error.
+  template <class Then>
+  void ask(const Call& call, const ConnectionId& id, const char* name, nlohmann::json arguments, Then then);
   std::shared_ptr<const Data> data_argument(const Call& call);
   /// The name of a route, or empty.
   std::optional<std::string> route_argument(const Call& call, bool needed);
 
-  /// Runs `task(part)` on the connection's thread, then `then(result)` here.
-  template <class Task, class Then>
-  void on_thread(unsigned thread, Task task, Then then);
-  /// Runs `task(part)` on every thread, then `then(results)` here.
-  template <class Task, class Then>
-  void on_all_threads(Task task, Then then);
-
-  void answer(const Call& call, const nlohmann::json& value) { service_->yield(call.id, value); }
+  void answer_send(wamp::RequestId call, Sent sent);
+  void answer_close(wamp::RequestId call, bool closed);
+  void answer_get(wamp::RequestId call, const nlohmann::json& details);
   void gone(wamp::RequestId call);
   void invalid(const Call& call, std::string_view text);
 
   Hub& hub_;
   connection::RealmGate& gate_;
+  OwnConnections own_;
+  std::optional<NodeProcedures> for_others_;
   connection::Service* service_ = nullptr;
 };
 

@@ -77,6 +77,8 @@ void RouterWorker::join_cluster(const settings::Cluster& settings) {
   settings::Cluster own = settings;
   if (own.node.empty()) own.node = node_id_;
   cluster_ = std::make_unique<cluster::Link>(own, *router_, static_cast<unsigned>(threads_.size()));
+  gateway_nodes_ = std::make_unique<GatewayNodes>(*cluster_);
+  gateway_->join(*gateway_nodes_);
 }
 
 bool RouterWorker::open(InheritedSockets& inherited, std::string& problem) {

@@ -13,6 +13,7 @@
 #include "gateway/gateway.hpp"
 #include "node/cookie_stores.hpp"
 #include "node/endpoint_sockets.hpp"
+#include "node/gateway_nodes.hpp"
 #include "settings/node.hpp"
 #include "storage/sqlite_journal.hpp"
 #include "transports/http_protocol.hpp"
@@ -97,6 +98,7 @@ class RouterWorker {
   CookieStores cookie_stores_;
   std::vector<std::unique_ptr<storage::SqliteJournal>> journals_;
   std::unique_ptr<cluster::Link> cluster_;
+  std::unique_ptr<GatewayNodes> gateway_nodes_;
   std::vector<std::unique_ptr<connection::Endpoint>> endpoints_;
   std::vector<std::unique_ptr<connection::BridgeSessions>> bridges_;
   std::vector<std::unique_ptr<transports::HttpService>> roots_;
