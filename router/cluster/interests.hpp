@@ -28,6 +28,7 @@ class Interests {
   struct Waiter {
     std::size_t realm = 0;  ///< the owner's number for it
     wamp::SubscriptionId subscription = 0;
+    std::uint64_t serial = 0;
 
     friend bool operator==(const Waiter&, const Waiter&) = default;
   };

@@ -21,12 +21,6 @@ constexpr std::chrono::seconds kGoodbyeTime{1};
 /// Heartbeats without an answer after which a connection counts as lost.
 constexpr int kSilentBeats = 2;
 
-/// Bytes that a publication holds on to until Redis has answered.
-std::size_t size_of(std::string_view channel, std::string_view text) {
-  static constexpr std::size_t kFixed = 128;
-  return kFixed + channel.size() + text.size();
-}
-
 }  // namespace
 
 Link::Link(const settings::Cluster& settings, connection::Router& router, unsigned thread_index)
@@ -47,6 +41,7 @@ Link::Link(const settings::Cluster& settings, connection::Router& router, unsign
   interests_.want({channels_.nodes()}, {}, nobody);
   interests_.want({channels_.all()}, {}, nobody);
   interests_.want({channels_.private_of(sender_)}, {}, nobody);
+  add_meta_handlers();
 }
 
 Link::~Link() { stop(); }
@@ -123,6 +118,7 @@ void Link::describe_state() {
     text = fmt::format("node \"{}\", alone: Redis at {} cannot be reached", settings_.node, place_);
   }
   auto addresses = members_.addresses();
+  has_others_.store(!addresses.empty(), std::memory_order_relaxed);
   const std::lock_guard lock(state_mutex_);
   state_ = std::move(text);
   others_ = std::move(addresses);
@@ -178,7 +174,8 @@ void Link::take(const Change& change) {
   const Interests::Name name = name_of(port, *change.subscription);
   if (change.made) {
     Interests::Waiters ready;
-    if (interests_.want(name, {change.realm, change.subscription->id}, ready)) ask_for(name);
+    if (interests_.want(name, {change.realm, change.subscription->id, change.subscription->serial}, ready))
+      ask_for(name);
     make_ready(ready);
   } else if (interests_.release(name)) {
     events_->send({name.pattern ? "PUNSUBSCRIBE" : "UNSUBSCRIBE", name.text});

@@ -21,6 +21,7 @@
 #include "cluster/channels.hpp"
 #include "cluster/interests.hpp"
 #include "cluster/members.hpp"
+#include "cluster/meta_questions.hpp"
 #include "cluster/node_message.hpp"
 #include "cluster/redis_connection.hpp"
 #include "cluster/retained_stream.hpp"
@@ -107,7 +108,19 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
     std::size_t realm = 0;
     realm::ShardMessage message;
   };
-  using Task = std::variant<Publication, Change, Letter, Retention, NewClaim, Release, ShardPost>;
+  struct Question {
+    std::size_t realm = 0;
+    unsigned shard = 0;
+    realm::NodeQuestion question;
+  };
+  struct MetaPublication {
+    std::size_t realm = 0;
+    bool at_once = false;  // whatever the place
+    std::uint64_t place = 0;
+    Publication publication;  // no text: it is lost
+  };
+  using Task =
+      std::variant<Publication, Change, Letter, Retention, NewClaim, Release, ShardPost, Question, MetaPublication>;
   /// Takes what Redis answers. Is not called if the connection is lost before.
   using OnAnswer = std::function<void(const redisReply& reply)>;
 
@@ -129,6 +142,11 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
     void send(realm::ShardMessage message) override;
     bool is_complete() const override { return link_.complete_.load(std::memory_order_relaxed); }
     std::size_t backlog() const override { return link_.backlog(); }
+    void publish(const realm::MetaEvent& event) override;
+    const std::string& node() const override { return link_.settings_.node; }
+    bool has_others() const override { return link_.has_others_.load(std::memory_order_relaxed); }
+    void ask(unsigned shard, realm::NodeQuestion question) override;
+    void answer(const realm::NodeQuestion& question, const realm::NodeAnswer& answer) override;
 
    private:
     friend class Link;
@@ -140,6 +158,8 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
     std::vector<std::vector<realm::ShardMessage>> batches_;  // for the shards, of this turn
     RetainedStream retained_;
     std::vector<RetainedStream::Missing> to_offer_;  // the next one last
+    std::map<std::uint64_t, Publication> early_;     // meta events that wait for earlier ones
+    std::uint64_t last_meta_event_ = 0;              // of the last that did not
   };
 
   /// Both connections, or what is in the way.
@@ -152,6 +172,11 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
 
   // Any thread.
   void hand_over(Task task);
+  /// Bytes that a publication holds on to until Redis has answered.
+  static std::size_t size_of(std::string_view channel, std::string_view text) {
+    constexpr std::size_t kFixed = 128;
+    return kFixed + channel.size() + text.size();
+  }
 
   // The link's thread, as all that follows.
   void take_tasks();
@@ -159,6 +184,8 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
   void take(const Change& change);
   void take(const Letter& letter);
   void take(const Retention& retention);
+  void take(const Question& asked);
+  void take(const MetaPublication& event);
   Interests::Name name_of(const Port& port, const realm::Subscription& subscription) const;
   void ask_for(const Interests::Name& name);
   void command(std::initializer_list<std::string_view> words, std::size_t publication_bytes = 0,
@@ -219,6 +246,12 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
   void look_again();
   void complain(std::string_view channel, std::string_view problem);
 
+  // link_meta.cpp
+  void add_meta_handlers();
+  void on_question(std::string_view from, std::string_view text);
+  void give_answers();
+  void set_expiry();
+
   void beat();
   void announce(Members::Word word);
   void say(Members::Word word);
@@ -242,8 +275,9 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
   std::map<std::string, Handler, std::less<>> handlers_;          // likewise, by kind
   std::vector<std::function<void(std::string_view)>> when_gone_;  // likewise
 
-  std::atomic<bool> up_{false};        // there are connections
-  std::atomic<bool> complete_{false};  // all that others have registered is known
+  std::atomic<bool> up_{false};          // there are connections
+  std::atomic<bool> complete_{false};    // all that others have registered is known
+  std::atomic<bool> has_others_{false};  // other nodes are there
   std::atomic<std::size_t> unanswered_bytes_{0};
   std::atomic<std::uint64_t> kept_back_{0};  // publications while there were none
   std::mutex mutex_;
@@ -257,6 +291,8 @@ class Link final : public RedisConnection::User, public Rpc::Wire, public base::
   Interests interests_;
   Members members_;
   Rpc rpc_;
+  MetaQuestions questions_;
+  bool expiry_set_ = false;  // a timer for the oldest of them is under way
   struct Unanswered {
     std::size_t bytes = 0;  // of a publication, 0 for others
     OnAnswer on_answer;

@@ -94,7 +94,8 @@ void Link::on_published(std::string_view pattern, std::string_view channel, std:
       std::find_if(ports_.begin(), ports_.end(), [&](const auto& port) { return port->realm_.name() == realm; });
   if (at == ports_.end()) return;
   Port& port = **at;
-  if (!wamp::is_valid_uri(topic, port.realm_.options().uri_check) || !realm::crosses_nodes(topic)) {
+  const bool crosses = realm::crosses_nodes(topic) || realm::meta_topics_of(topic, wamp::Match::exact) != 0;
+  if (!wamp::is_valid_uri(topic, port.realm_.options().uri_check) || !crosses) {
     return complain(channel, "its topic is not valid");
   }
   port.realm_.directory().subscriptions.match(topic, matches_);
@@ -179,9 +180,10 @@ void Link::make_ready(const Interests::Waiters& waiters) {
     if (waiter.subscription == 0) continue;  // our own
     Port& port = *ports_[waiter.realm];
     std::uint64_t shards = 0;
-    if (!port.realm_.directory().subscriptions.confirm(waiter.subscription, shards)) continue;
+    if (!port.realm_.directory().subscriptions.confirm(waiter.subscription, waiter.serial, shards)) continue;
     for (; shards != 0; shards &= shards - 1) {
-      deliver(port, static_cast<unsigned>(std::countr_zero(shards)), realm::SubscriptionReady{waiter.subscription});
+      deliver(port, static_cast<unsigned>(std::countr_zero(shards)),
+              realm::SubscriptionReady{waiter.subscription, waiter.serial});
     }
   }
 }

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "cluster/head_words.hpp"
 #include "realm/event_journal.hpp"
 #include "realm/receiver_filter.hpp"
 #include "serializers/reader.hpp"
@@ -16,20 +16,6 @@ namespace crosspoint::cluster {
 namespace {
 
 constexpr std::string_view kMagic = "crosspoint1 ";
-
-/// The next word of a head; empty if there is none.
-std::string_view take_word(std::string_view& head) {
-  const std::size_t end = std::min(head.find(' '), head.size());
-  const std::string_view word = head.substr(0, end);
-  head.remove_prefix(std::min(end + 1, head.size()));
-  return word;
-}
-
-bool take_number(std::string_view& head, std::uint64_t& out) {
-  const std::string_view word = take_word(head);
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), out);
-  return error == std::errc() && end == word.data() + word.size();
-}
 
 std::string_view read_node_text(std::string_view text, std::string_view topic,
                                 std::shared_ptr<realm::Publication>& out) {

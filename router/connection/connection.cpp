@@ -6,6 +6,7 @@
 #include "connection/message_text.hpp"
 #include "connection/principal_details.hpp"
 #include "connection/welcome.hpp"
+#include "realm/cluster_port.hpp"
 #include "realm/session_details.hpp"
 #include "serializers/value.hpp"
 #include "wamp/errors.hpp"
@@ -315,7 +316,10 @@ void Connection::say_goodbye(std::string_view reason, std::string_view message) 
   timer_ = workbench_.io.after(kGoodbyeTime, [this] { port_.drop("GOODBYE was not answered in time"); });
 }
 
-std::string Connection::describe(const realm::Identity& identity) const { return session_json(identity, port_.info()); }
+std::string Connection::describe(const realm::Identity& identity) const {
+  const realm::ClusterPort* cluster = gate_->shard().realm().directory().cluster;
+  return session_json(identity, port_.info(), cluster != nullptr ? cluster->node() : std::string_view());
+}
 
 void Connection::leave(std::string_view reason) {
   if (session_ == nullptr) return;

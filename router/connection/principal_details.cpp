@@ -51,27 +51,27 @@ json transport(const transports::TransportInfo& info) {
 // Header values may be any bytes; what is no UTF-8 is replaced.
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-std::string session_json(const realm::Identity& identity, json transport) {
+json session_details(const realm::Identity& identity, json transport) {
   json extra = identity.authextra.empty() ? json() : json::parse(identity.authextra, nullptr, false);
-  return dump({{"session", identity.session},
-               {"authid", identity.authid},
-               {"authrole", identity.authrole},
-               {"authmethod", identity.authmethod},
-               {"authprovider", identity.authprovider},
-               {"authextra", std::move(extra)},
-               {"transport", std::move(transport)}});
+  return {{"session", identity.session},           {"authid", identity.authid},
+          {"authrole", identity.authrole},         {"authmethod", identity.authmethod},
+          {"authprovider", identity.authprovider}, {"authextra", std::move(extra)},
+          {"transport", std::move(transport)}};
 }
 
 }  // namespace
 
 std::string transport_json(const transports::TransportInfo& info) { return dump(transport(info)); }
 
-std::string session_json(const realm::Identity& identity, const transports::TransportInfo& info) {
-  return session_json(identity, transport(info));
+std::string session_json(const realm::Identity& identity, const transports::TransportInfo& info,
+                         std::string_view node) {
+  json details = session_details(identity, transport(info));
+  if (!node.empty()) details["node"] = node;
+  return dump(details);
 }
 
 std::string router_session_json(const realm::Identity& identity) {
-  return session_json(identity, json{{"type", "stdio"}});
+  return dump(session_details(identity, json{{"type", "stdio"}}));
 }
 
 std::string authorizer_arguments(const std::string& session, const realm::Question& question) {

@@ -58,7 +58,7 @@ Broker::Local& Broker::make_local(Session& session, std::string_view uri, wamp::
     Subscription& subscription = *joined.subscription;
     local.meta_events_before = context_.directory.meta_order.add_listener(subscription.meta_topics, context_.shard);
     if (joined.created) context_.report(MetaTopic::subscription_on_create, session.id, subscription);
-    if (joined.created && cluster != nullptr && crosses_nodes(uri)) {
+    if (joined.created && cluster != nullptr && crosses_nodes(subscription)) {
       subscription.ready = false;
       cluster->subscription_made(joined.subscription);
     }
@@ -132,7 +132,7 @@ void Broker::remove_local(const Session& session, wamp::SubscriptionId id) {
   const auto witness = [&] {
     context_.report(MetaTopic::subscription_on_delete, session.id, *shared);
     ClusterPort* const cluster = context_.directory.cluster;
-    if (cluster != nullptr && crosses_nodes(shared->uri)) cluster->subscription_gone(shared);
+    if (cluster != nullptr && crosses_nodes(*shared)) cluster->subscription_gone(shared);
   };
   context_.directory.subscriptions.leave(shared, context_.shard, witness);
 }

@@ -45,7 +45,7 @@ void Broker::deliver(const PlacedPublication& placed, Outbox& out) {
 
 void Broker::deliver(const SubscriptionReady& ready, Outbox& out) {
   const auto at = subscriptions_.find(ready.subscription);
-  if (at == subscriptions_.end()) return;
+  if (at == subscriptions_.end() || at->second->shared->serial != ready.serial) return;
   Local& local = *at->second;
   local.ready = true;
   const auto waiting = waiting_.find(ready.subscription);

@@ -1,4 +1,5 @@
 #include "realm/broker.hpp"
+#include "realm/cluster_port.hpp"
 
 /// What a realm publishes about itself.
 namespace crosspoint::realm {
@@ -13,6 +14,8 @@ void Broker::publish_reports(Outbox& out) {
       MetaEvent event{report.topic, place.number, publication};
       if (place.shard == context_.shard) {
         deliver(event, out);
+      } else if (place.shard == MetaOrder::kOtherNodes) {
+        context_.directory.cluster->publish(event);
       } else {
         out.post(place.shard, std::move(event));
       }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "realm/node_question.hpp"
 #include "realm/session.hpp"
 #include "realm/shard_message.hpp"
 #include "realm/subscription.hpp"
@@ -54,6 +55,19 @@ class ClusterPort {
 
   /// Any thread: bytes of publications that wait to be sent to other nodes.
   virtual std::size_t backlog() const = 0;
+
+  /// Any thread; does not wait. Something that the realm publishes about itself, with its place among those for
+  /// kOtherNodes (MetaOrder).
+  virtual void publish(const MetaEvent& event) = 0;
+
+  /// Any thread: the id of this node, and whether other nodes are there.
+  virtual const std::string& node() const = 0;
+  virtual bool has_others() const = 0;
+  /// Any thread; does not wait. Asks all other nodes; the shard gets NodeAnswers with the question's number, in any
+  /// case.
+  virtual void ask(unsigned shard, NodeQuestion question) = 0;
+  /// Any thread; does not wait. Answers what another node has asked (the shards get it as NodeQuestion).
+  virtual void answer(const NodeQuestion& question, const NodeAnswer& answer) = 0;
 };
 
 /// The place among the retained publications of all nodes of one that was made at `time` (milliseconds since 1970), the
@@ -63,8 +77,11 @@ inline constexpr std::uint64_t retained_place(std::int64_t time, std::uint64_t n
   return (static_cast<std::uint64_t>(time) << kNumberBits) + number;
 }
 
-/// What a realm publishes about itself stays on its node, so subscriptions to that alone have nothing to wait for.
-/// The same holds for the router's own procedures.
-inline bool crosses_nodes(std::string_view uri) { return !wamp::is_reserved(uri); }
+/// Whether what a session publishes goes to other nodes.
+inline bool crosses_nodes(std::string_view topic) { return !wamp::is_reserved(topic); }
+/// Whether other nodes publish what a subscription wants; if not, it has nothing to wait for.
+inline bool crosses_nodes(const Subscription& subscription) {
+  return crosses_nodes(subscription.uri) || subscription.meta_topics != 0;
+}
 
 }  // namespace crosspoint::realm

@@ -3,6 +3,36 @@
 #include <algorithm>
 
 namespace crosspoint::realm {
+namespace {
+
+/// An id that every node finds for itself (FNV-1a, and the mixer of MurmurHash3 behind it); more than 2^32, so that the
+/// serials below are none of these.
+wamp::SubscriptionId shared_id(std::string_view uri, wamp::Match match) {
+  std::uint64_t hash = 0xcbf29ce484222325 ^ static_cast<std::uint64_t>(match);
+  for (const char each : uri) hash = (hash ^ static_cast<std::uint8_t>(each)) * 0x100000001b3;
+  hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccd;
+  hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53;
+  hash ^= hash >> 33;
+  static constexpr std::uint64_t kLeast = std::uint64_t{1} << 32;
+  return kLeast + 1 + hash % (wamp::kMaxId - kLeast);
+}
+
+}  // namespace
+
+SubscriptionRef SubscriptionDirectory::make(std::string_view uri, wamp::Match match, std::string created) {
+  auto subscription = std::make_shared<Subscription>();
+  subscription->serial = ++last_serial_;
+  subscription->id = shared_ids_ ? shared_id(uri, match) : subscription->serial;
+  // One in 2^53, or by somebody's effort: other nodes are not told of such a subscription, and nothing else is amiss.
+  if (by_id_.contains(subscription->id)) subscription->id = subscription->serial;
+  subscription->uri = uri;
+  subscription->match = match;
+  subscription->meta_topics = meta_topics_of(uri, match);
+  subscription->created = std::move(created);
+  by_id_.emplace(subscription->id, subscription);
+  index_.insert(uri, match, subscription);
+  return subscription;
+}
 
 SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, wamp::Match match, unsigned shard,
                                                           const std::function<std::string()>& now,
@@ -12,15 +42,8 @@ SubscriptionDirectory::Joined SubscriptionDirectory::join(std::string_view uri, 
   if (const SubscriptionRef* found = index_.find(uri, match)) {
     joined.subscription = *found;
   } else {
-    joined.subscription = std::make_shared<Subscription>();
-    joined.subscription->id = ++last_id_;
-    joined.subscription->uri = uri;
-    joined.subscription->match = match;
-    joined.subscription->meta_topics = meta_topics_of(uri, match);
-    joined.subscription->created = now();
+    joined.subscription = make(uri, match, now());
     joined.created = true;
-    by_id_.emplace(joined.subscription->id, joined.subscription);
-    index_.insert(uri, match, joined.subscription);
   }
   joined.subscription->shards.fetch_or(std::uint64_t{1} << shard, std::memory_order_release);
   if (joined.created) versions_.changed(uri, match);
@@ -32,15 +55,8 @@ SubscriptionRef SubscriptionDirectory::add_logged(std::string_view uri, wamp::Ma
                                                   std::string created) {
   const std::unique_lock lock(mutex_);
   if (index_.find(uri, match) != nullptr) return nullptr;
-  const auto subscription = std::make_shared<Subscription>();
-  subscription->id = ++last_id_;
-  subscription->uri = uri;
-  subscription->match = match;
+  const auto subscription = make(uri, match, std::move(created));
   subscription->log = &log;
-  subscription->created = std::move(created);
-  subscription->meta_topics = meta_topics_of(uri, match);
-  by_id_.emplace(subscription->id, subscription);
-  index_.insert(uri, match, subscription);
   versions_.changed(uri, match);
   return subscription;
 }
@@ -58,10 +74,10 @@ bool SubscriptionDirectory::leave(const SubscriptionRef& subscription, unsigned 
   return true;
 }
 
-SubscriptionRef SubscriptionDirectory::confirm(wamp::SubscriptionId id, std::uint64_t& shards) {
+SubscriptionRef SubscriptionDirectory::confirm(wamp::SubscriptionId id, std::uint64_t serial, std::uint64_t& shards) {
   const std::unique_lock lock(mutex_);
   const auto at = by_id_.find(id);
-  if (at == by_id_.end()) return nullptr;
+  if (at == by_id_.end() || at->second->serial != serial) return nullptr;
   at->second->ready = true;
   shards = at->second->shards.load(std::memory_order_acquire);
   return at->second;

@@ -30,6 +30,8 @@ class SubscriptionDirectory {
     SubscriptionRef subscription;
     bool created = false;  ///< nobody was subscribed before
   };
+  /// Ids are to be the same on all nodes of a cluster. Before the threads start, and before there are any.
+  void share_ids() { shared_ids_ = true; }
   /// Makes `shard` one of the shards with members, creating the subscription if there is none. `witness`, here and
   /// below, is called when it has happened, before anybody can change or see it.
   Joined join(
@@ -44,8 +46,8 @@ class SubscriptionDirectory {
       const SubscriptionRef& subscription, unsigned shard, const std::function<void()>& witness = [] {});
 
   /// Makes a subscription ready. Returns it, with `shards` as it was at that moment: those that join later find it
-  /// ready. nullptr if it is gone.
-  SubscriptionRef confirm(wamp::SubscriptionId id, std::uint64_t& shards);
+  /// ready. nullptr if the one with that serial is gone.
+  SubscriptionRef confirm(wamp::SubscriptionId id, std::uint64_t serial, std::uint64_t& shards);
 
   /// Replaces `out` by the subscriptions that match a topic.
   void match(std::string_view topic, std::vector<SubscriptionRef>& out) const;
@@ -58,10 +60,13 @@ class SubscriptionDirectory {
   std::vector<SubscriptionRef> list() const;
 
  private:
+  SubscriptionRef make(std::string_view uri, wamp::Match match, std::string created);
+
+  bool shared_ids_ = false;
   mutable std::shared_mutex mutex_;
   PatternIndex<SubscriptionRef> index_;                          // guarded by mutex_
   tsl::robin_map<wamp::SubscriptionId, SubscriptionRef> by_id_;  // guarded by mutex_
-  wamp::SubscriptionId last_id_ = 0;                             // guarded by mutex_
+  std::uint64_t last_serial_ = 0;                                // guarded by mutex_
   VersionStamps versions_;
 };
 

@@ -5,67 +5,81 @@
 
 namespace crosspoint::realm {
 
-MetaApi::Handler MetaApi::find(std::string_view procedure) {
-  struct Entry {
-    std::string_view name;
-    Handler handler;
-  };
-  static constexpr Entry kProcedures[]{{"wamp.session.count", &MetaApi::session_count},
-                                       {"wamp.session.list", &MetaApi::session_list},
-                                       {"wamp.session.get", &MetaApi::session_get},
-                                       {"wamp.session.kill", &MetaApi::session_kill},
-                                       {"wamp.session.kill_by_authid", &MetaApi::session_kill_by_authid},
-                                       {"wamp.session.kill_by_authrole", &MetaApi::session_kill_by_authrole},
-                                       {"wamp.session.kill_all", &MetaApi::session_kill_all},
-                                       {"wamp.session.modify_details", &MetaApi::session_modify_details},
-                                       {"wamp.session.add_testament", &MetaApi::add_testament},
-                                       {"wamp.session.flush_testaments", &MetaApi::flush_testaments},
-                                       {"wamp.subscription.list", &MetaApi::subscription_list},
-                                       {"wamp.subscription.lookup", &MetaApi::subscription_lookup},
-                                       {"wamp.subscription.match", &MetaApi::subscription_match},
-                                       {"wamp.subscription.get", &MetaApi::subscription_get},
-                                       {"wamp.subscription.list_subscribers", &MetaApi::list_subscribers},
-                                       {"wamp.subscription.count_subscribers", &MetaApi::count_subscribers},
-                                       {"wamp.subscription.remove_subscriber", &MetaApi::remove_subscriber},
-                                       {"wamp.subscription.get_events", &MetaApi::get_events},
-                                       {"wamp.subscription.flush", &MetaApi::subscription_flush},
-                                       {"wamp.topic.history.last", &MetaApi::topic_history_last},
-                                       {"wamp.topic.history.since", &MetaApi::topic_history_since},
-                                       {"wamp.topic.history.after", &MetaApi::topic_history_after},
-                                       {"wamp.registration.list", &MetaApi::registration_list},
-                                       {"wamp.registration.lookup", &MetaApi::registration_lookup},
-                                       {"wamp.registration.match", &MetaApi::registration_match},
-                                       {"wamp.registration.get", &MetaApi::registration_get},
-                                       {"wamp.registration.list_callees", &MetaApi::list_callees},
-                                       {"wamp.registration.count_callees", &MetaApi::count_callees},
-                                       {"wamp.registration.remove_callee", &MetaApi::remove_callee}};
-  for (const Entry& entry : kProcedures) {
-    if (entry.name == procedure) return entry.handler;
+const MetaApi::Procedure* MetaApi::find(std::string_view procedure) {
+  static constexpr Procedure kProcedures[]{
+      {"wamp.session.count", &MetaApi::session_count, Merge::sum},
+      {"wamp.session.list", &MetaApi::session_list, Merge::ids},
+      {"wamp.session.get", &MetaApi::session_get, Merge::session},
+      {"wamp.session.kill", &MetaApi::session_kill, Merge::session},
+      {"wamp.session.kill_by_authid", &MetaApi::session_kill_by_authid, Merge::ids},
+      {"wamp.session.kill_by_authrole", &MetaApi::session_kill_by_authrole, Merge::ids},
+      {"wamp.session.kill_all", &MetaApi::session_kill_all, Merge::sum},
+      {"wamp.session.modify_details", &MetaApi::session_modify_details, Merge::session},
+      {"wamp.session.add_testament", &MetaApi::add_testament},
+      {"wamp.session.flush_testaments", &MetaApi::flush_testaments},
+      {"wamp.subscription.list", &MetaApi::subscription_list, Merge::lists},
+      {"wamp.subscription.lookup", &MetaApi::subscription_lookup, Merge::value},
+      {"wamp.subscription.match", &MetaApi::subscription_match, Merge::matches},
+      {"wamp.subscription.get", &MetaApi::subscription_get, Merge::details},
+      {"wamp.subscription.list_subscribers", &MetaApi::list_subscribers, Merge::ids},
+      {"wamp.subscription.count_subscribers", &MetaApi::count_subscribers, Merge::sum},
+      {"wamp.subscription.remove_subscriber", &MetaApi::remove_subscriber, Merge::session},
+      {"wamp.subscription.get_events", &MetaApi::get_events},
+      {"wamp.subscription.flush", &MetaApi::subscription_flush},
+      {"wamp.topic.history.last", &MetaApi::topic_history_last},
+      {"wamp.topic.history.since", &MetaApi::topic_history_since},
+      {"wamp.topic.history.after", &MetaApi::topic_history_after},
+      {"wamp.registration.list", &MetaApi::registration_list},
+      {"wamp.registration.lookup", &MetaApi::registration_lookup},
+      {"wamp.registration.match", &MetaApi::registration_match},
+      {"wamp.registration.get", &MetaApi::registration_get},
+      {"wamp.registration.list_callees", &MetaApi::list_callees},
+      {"wamp.registration.count_callees", &MetaApi::count_callees},
+      {"wamp.registration.remove_callee", &MetaApi::remove_callee}};
+  for (const Procedure& entry : kProcedures) {
+    if (entry.name == procedure) return &entry;
   }
   return nullptr;
 }
 
 bool MetaApi::call(Session& session, const wamp::Call& message, Outbox& out) {
   if (!context_.options.meta_api || !wamp::is_reserved(message.procedure)) return false;
-  const Handler handler = find(message.procedure);
-  if (handler == nullptr) return false;
-  Request request{session, message, {}, {}};
+  const Procedure* procedure = find(message.procedure);
+  if (procedure == nullptr) return false;
+  Request request{*this, &session, &message, {session.key, message.request}, session.role->trusted(), {}, {}};
   if (!serializers::to_values(message.payload, request.arguments, request.keywords)) {
     request.fail(wamp::kInvalidArgument, "the arguments cannot be read", out);
-  } else {
-    (this->*handler)(request, out);
+    return true;
   }
+  if (context_.directory.cluster != nullptr && procedure->merge != Merge::none) {
+    NodeQuestion question{{}, 0, std::string(message.procedure), {}, {}, request.trusted};
+    serializers::append_value(wamp::Encoding::json, request.arguments, question.arguments);
+    serializers::append_value(wamp::Encoding::json, request.keywords, question.keywords);
+    request.caller.question = std::make_shared<const NodeQuestion>(std::move(question));
+    request.caller.merge = procedure->merge;
+  }
+  (this->*procedure->handler)(request, out);
   return true;
 }
 
-void MetaApi::answer(const SessionKey& caller, wamp::RequestId request, const std::string& result, Outbox& out) {
-  Session* session = sessions_.find(caller);
+void MetaApi::answer(const Caller& caller, const std::string& result, Outbox& out) {
+  if (caller.question) return own_answer(caller, {{}, {}, result}, out);
+  Session* session = sessions_.find(caller.session);
   if (session == nullptr) return;  // it left in the meantime
-  out.send(*session, wamp::Result{request, {}, wamp::Payload::from_json("[" + result + "]", 1)});
+  out.send(*session, wamp::Result{caller.request, {}, wamp::Payload::from_json("[" + result + "]", 1)});
 }
 
 void MetaApi::answer(const Request& request, const std::string& result, Outbox& out) {
-  answer(request.session.key, request.message.request, result, out);
+  answer(request.caller, result, out);
+}
+
+void MetaApi::fail(const Caller& caller, std::string_view error, std::string_view text, Outbox& out) {
+  if (caller.question) return own_answer(caller, {{}, std::string(error), std::string(text)}, out);
+  Session* session = sessions_.find(caller.session);
+  if (session == nullptr) return;
+  const auto kept = std::make_shared<const std::string>(error);  // what the ERROR points to
+  out.keep(kept);
+  refuse(out, *session, wamp::MessageType::call, caller.request, *kept, text);
 }
 
 bool MetaApi::read_lookup(Request& request, std::string& uri, wamp::Match& match, Outbox& out) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "realm/broker.hpp"
+#include "realm/meta_cluster.hpp"
 #include "realm/session_table.hpp"
 #include "realm/shard_context.hpp"
 
@@ -17,9 +18,18 @@ namespace crosspoint::realm {
 struct HistoryQuery;
 struct LoggedEvent;
 
+/// Where the answer to a call goes.
+struct MetaCaller {
+  SessionKey session;  ///< names none if another node asks
+  wamp::RequestId request = 0;
+  /// What another node asks; or what other nodes are to be asked, and how their answers become one.
+  std::shared_ptr<const NodeQuestion> question{};
+  Merge merge = Merge::none;
+};
+
 /// The procedures that a realm answers itself: the session, subscription and registration meta procedures (advanced
-/// profile) with Crossbar's arguments and results. What only other shards know is asked of them first. Belongs to its
-/// shard.
+/// profile) with Crossbar's arguments and results. What only other shards know is asked of them first, and then what
+/// only other nodes know, by having the same procedure called there. Belongs to its shard.
 class MetaApi {
  public:
   /// Takes a registration from a callee; see Dealer::remove_callee.
@@ -39,15 +49,29 @@ class MetaApi {
   void deliver(const SessionAnswer& answer, Outbox& out);
   void deliver(const RemoteUnsubscribe& order, Outbox& out);
   void deliver(const UnsubscribeAnswer& answer, Outbox& out);
+  void deliver(const NodeQuestion& question, Outbox& out);
+  void deliver(const NodeAnswers& answers, Outbox& out);
 
+  using Caller = MetaCaller;
   struct Request;
   using Handler = void (MetaApi::*)(Request& request, Outbox& out);
 
  private:
+  struct Procedure {
+    std::string_view name;
+    Handler handler;
+    Merge merge = Merge::none;
+  };
+
+  /// A call that waits for other nodes.
+  struct Inquiry {
+    Caller caller;
+    NodeAnswer own;
+  };
+
   /// A call that waits for other shards.
   struct Gathering {
-    SessionKey caller;
-    wamp::RequestId request = 0;
+    Caller caller;
     bool count = false;  ///< only how many
     int missing = 0;     ///< answers
     std::vector<wamp::SessionId> sessions;
@@ -55,18 +79,24 @@ class MetaApi {
 
   /// A call of wamp.subscription.remove_subscriber.
   struct Removal {
-    SessionKey caller;
-    wamp::RequestId request = 0;
+    Caller caller;
     wamp::SubscriptionId subscription = 0;
     wamp::SessionId subscriber = 0;
   };
 
-  static Handler find(std::string_view procedure);
+  static const Procedure* find(std::string_view procedure);
   /// The session that the argument names; no identity in it, and an ERROR has been sent, if there is none.
   SessionDirectory::Entry session_argument(Request& request, const nlohmann::json& id, Outbox& out);
   /// RESULT with one argument, given as JSON text.
-  void answer(const SessionKey& caller, wamp::RequestId request, const std::string& result, Outbox& out);
+  void answer(const Caller& caller, const std::string& result, Outbox& out);
   void answer(const Request& request, const std::string& result, Outbox& out);
+  /// ERROR with a text.
+  void fail(const Caller& caller, std::string_view error, std::string_view text, Outbox& out);
+
+  // meta_cluster.cpp
+  /// Sends it to the node that asks, or asks other nodes if they may have more to say.
+  void own_answer(const Caller& caller, NodeAnswer own, Outbox& out);
+  void conclude(const Caller& caller, const NodeAnswer& merged, Outbox& out);
 
   // meta_sessions.cpp
   void session_count(Request& request, Outbox& out);
@@ -76,7 +106,7 @@ class MetaApi {
   /// Asks the session's shard, and answers with what that says.
   void ask(Request& request, SessionQuery query, Outbox& out);
   SessionAnswer reply(const SessionQuery& query);
-  void conclude(const SessionKey& caller, wamp::RequestId request, const SessionAnswer& reply, Outbox& out);
+  void conclude(const Caller& caller, const SessionAnswer& reply, Outbox& out);
   std::string subscriptions_of(const Session& session) const;
   void session_kill(Request& request, Outbox& out);
   void session_kill_by_authid(Request& request, Outbox& out);
@@ -148,6 +178,7 @@ class MetaApi {
   std::uint64_t last_number_ = 0;
   tsl::robin_map<std::uint64_t, Gathering> gatherings_;
   tsl::robin_map<std::uint64_t, Removal> removals_;
+  tsl::robin_map<std::uint64_t, Inquiry> inquiries_;
 };
 
 }  // namespace crosspoint::realm

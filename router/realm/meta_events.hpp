@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "realm/registration.hpp"
 #include "realm/session.hpp"
@@ -15,10 +16,17 @@ namespace crosspoint::realm {
 std::string details_json(const Subscription& subscription);
 std::string details_json(const Registration& registration);
 
-/// on_create of a subscription or registration: [session, details]
+/// on_create of a subscription or registration: [session, details], with `node` in the details unless it is empty.
 template <class T>
-wamp::Payload creation_arguments(wamp::SessionId session, const T& created) {
-  return wamp::Payload::from_json("[" + std::to_string(session) + "," + details_json(created) + "]", 1);
+wamp::Payload creation_arguments(wamp::SessionId session, const T& created, std::string_view node) {
+  std::string details = details_json(created);
+  if (!node.empty()) {
+    details.back() = ',';
+    details += "\"node\":";
+    wamp::append_json_string(details, node);
+    details += "}";
+  }
+  return wamp::Payload::from_json("[" + std::to_string(session) + "," + details + "]", 1);
 }
 /// What else happens to one: [session, id]
 wamp::Payload change_arguments(wamp::SessionId session, std::uint64_t id);

@@ -88,10 +88,10 @@ SubscriptionRef MetaApi::history_of(const std::string& topic, const Identity& re
 }
 
 bool MetaApi::may_subscribe(Request& request, std::string_view uri, Outbox& out) {
-  const auto permit = authorize(context_, request.session, uri, Action::subscribe, request.message.options.raw);
+  const auto permit = authorize(context_, *request.session, uri, Action::subscribe, request.message->options.raw);
   if (permit.outcome == Authorization::Outcome::allowed) return true;
   if (permit.outcome != Authorization::Outcome::deferred) {
-    refuse_unauthorized(out, context_, request.session, wamp::MessageType::call, request.message.request, uri,
+    refuse_unauthorized(out, context_, *request.session, wamp::MessageType::call, request.caller.request, uri,
                         Action::subscribe, permit);
   }
   return false;
@@ -112,8 +112,8 @@ void MetaApi::answer_events(const Request& request, const Subscription& subscrip
   }
   list += "]]";
   if (!complete) list += R"(,{"truncated":true})";
-  out.send(request.session,
-           wamp::Result{request.message.request, {}, wamp::Payload::from_json(list, complete ? 1 : 2)});
+  out.send(*request.session,
+           wamp::Result{request.caller.request, {}, wamp::Payload::from_json(list, complete ? 1 : 2)});
 }
 
 void MetaApi::get_events(Request& request, Outbox& out) {
@@ -124,7 +124,7 @@ void MetaApi::get_events(Request& request, Outbox& out) {
   const auto problem = read_query(request.argument(1, "limit"), limit_given, request.keywords, query);
   if (!problem.empty()) return request.fail(wamp::kInvalidArgument, problem, out);
   if (!may_subscribe(request, subscription->uri, out)) return;
-  answer_events(request, *subscription, select(*subscription->log, query, *request.session.identity), out);
+  answer_events(request, *subscription, select(*subscription->log, query, *request.session->identity), out);
 }
 
 void MetaApi::topic_history_last(Request& request, Outbox& out) {
@@ -155,7 +155,7 @@ void MetaApi::topic_history_after(Request& request, Outbox& out) {
 }
 
 void MetaApi::topic_history(Request& request, HistoryQuery query, Outbox& out) {
-  const Identity& reader = *request.session.identity;
+  const Identity& reader = *request.session->identity;
   const json& given = request.argument(0, "topic");
   SubscriptionRef subscription;
   if (given.is_string()) {
@@ -186,8 +186,8 @@ void MetaApi::subscription_flush(Request& request, Outbox& out) {
   EventJournal::Entry entry;
   entry.places.push_back({log, {0, flushed.next}});
   entry.flushed = flushed.count;
-  entry.publisher = request.session.key;
-  entry.request = request.message.request;
+  entry.publisher = request.session->key;
+  entry.request = request.caller.request;
   journal->write(std::move(entry));
 }
 

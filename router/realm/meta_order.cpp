@@ -47,12 +47,13 @@ void MetaOrder::remove_listener(std::uint16_t topics, unsigned shard) {
 std::vector<MetaOrder::Place> MetaOrder::take(MetaTopic topic) {
   std::vector<Place> places;
   const auto& shards = shards_[static_cast<std::size_t>(topic)];
-  if (shards.load() == 0) return places;  // the usual case: no lock
+  if (shards.load() == 0 && !other_nodes_) return places;  // the usual case: no lock
   const std::scoped_lock lock(mutex_);
   for (std::uint64_t left = shards.load(); left != 0; left &= left - 1) {
     const auto shard = static_cast<unsigned>(std::countr_zero(left));
     places.push_back({shard, ++last_[shard]});
   }
+  if (other_nodes_) places.push_back({kOtherNodes, ++last_[kOtherNodes]});
   return places;
 }
 

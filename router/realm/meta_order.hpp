@@ -47,17 +47,23 @@ class MetaOrder {
   std::uint64_t add_listener(std::uint16_t topics, unsigned shard);
   void remove_listener(std::uint16_t topics, unsigned shard);
 
-  /// Places on all shards that have listeners of that topic: none if there are none.
+  /// Other nodes are to hear of everything: each event has a place among those for them, too. Before the threads start.
+  void tell_other_nodes() { other_nodes_ = true; }
+
+  /// Places on all shards that have listeners of that topic, and kOtherNodes: none if nobody listens.
   std::vector<Place> take(MetaTopic topic);
+
+  static constexpr unsigned kOtherNodes = 64;  ///< as Place::shard
 
  private:
   static constexpr std::size_t kShards = 64;
 
+  bool other_nodes_ = false;
   std::array<std::atomic<std::uint64_t>, kMetaTopics>
       shards_{};  ///< bit k: shard k has listeners. Written under mutex_
   std::mutex mutex_;
   std::array<std::array<std::uint32_t, kShards>, kMetaTopics> listeners_{};  // guarded by mutex_: subscriptions
-  std::array<std::uint64_t, kShards> last_{};                                // guarded by mutex_
+  std::array<std::uint64_t, kShards + 1> last_{};                            // guarded by mutex_
 };
 
 }  // namespace crosspoint::realm

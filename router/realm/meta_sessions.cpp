@@ -65,11 +65,11 @@ void MetaApi::session_modify_details(Request& request, Outbox& out) {
 
 void MetaApi::ask(Request& request, SessionQuery query, Outbox& out) {
   if (query.session.shard == context_.shard) {
-    return conclude(request.session.key, request.message.request, reply(query), out);
+    return conclude(request.caller, reply(query), out);
   }
   query.from = context_.shard;
   query.number = ++last_number_;
-  gatherings_.emplace(query.number, Gathering{request.session.key, request.message.request, false, 1, {}});
+  gatherings_.emplace(query.number, Gathering{request.caller, false, 1, {}});
   out.post(query.session.shard, std::move(query));
 }
 
@@ -93,16 +93,13 @@ void MetaApi::deliver(const SessionAnswer& reply, Outbox& out) {
   if (at == gatherings_.end()) return;
   const Gathering gathering = at->second;
   gatherings_.erase(at);
-  conclude(gathering.caller, gathering.request, reply, out);
+  conclude(gathering.caller, reply, out);
 }
 
-void MetaApi::conclude(const SessionKey& key, wamp::RequestId request, const SessionAnswer& reply, Outbox& out) {
-  if (reply.problem.empty() && !reply.answer.empty()) return answer(key, request, reply.answer, out);
-  Session* caller = sessions_.find(key);
-  if (caller == nullptr) return;
-  const bool gone = reply.problem.empty();
-  refuse(out, *caller, wamp::MessageType::call, request, gone ? wamp::kNoSuchSession : wamp::kInvalidArgument,
-         gone ? "the session has left meanwhile" : reply.problem);
+void MetaApi::conclude(const Caller& caller, const SessionAnswer& reply, Outbox& out) {
+  if (!reply.problem.empty()) return fail(caller, wamp::kInvalidArgument, reply.problem, out);
+  if (reply.answer.empty()) return fail(caller, wamp::kNoSuchSession, "the session has left meanwhile", out);
+  answer(caller, reply.answer, out);
 }
 
 bool MetaApi::read_farewell(Request& request, std::size_t place, std::string& reason, std::string& message,
@@ -143,7 +140,7 @@ std::string MetaApi::kill_all(Request& request, const std::function<bool(const I
                               const std::string& reason, const std::string& message, Outbox& out, std::size_t& count) {
   json ids = json::array();
   for (const auto& entry : context_.directory.sessions.list()) {
-    if (entry.key == request.session.key || !wanted(*entry.identity)) continue;
+    if (entry.key == request.caller.session || !wanted(*entry.identity)) continue;
     ids.push_back(entry.identity->session);
     kill(entry.key, reason, message, out);
   }

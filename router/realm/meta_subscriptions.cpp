@@ -87,7 +87,7 @@ void MetaApi::count_subscribers(Request& request, Outbox& out) { gather(request,
 void MetaApi::gather(Request& request, bool count, Outbox& out) {
   const auto subscription = subscription_argument(request, out);
   if (!subscription) return;
-  Gathering gathering{request.session.key, request.message.request, count, 0, broker_.members(subscription->id)};
+  Gathering gathering{request.caller, count, 0, broker_.members(subscription->id)};
   const std::uint64_t number = ++last_number_;
   std::uint64_t others = subscription->shards.load(std::memory_order_acquire) & ~(std::uint64_t{1} << context_.shard);
   for (; others != 0; others &= others - 1, ++gathering.missing) {
@@ -113,11 +113,11 @@ void MetaApi::deliver(const MembersAnswer& members, Outbox& out) {
 
 void MetaApi::conclude(const Gathering& gathering, Outbox& out) {
   if (gathering.count) {
-    return answer(gathering.caller, gathering.request, std::to_string(gathering.sessions.size()), out);
+    return answer(gathering.caller, std::to_string(gathering.sessions.size()), out);
   }
   auto sorted = gathering.sessions;
   std::sort(sorted.begin(), sorted.end());
-  answer(gathering.caller, gathering.request, json(sorted).dump(), out);
+  answer(gathering.caller, json(sorted).dump(), out);
 }
 
 void MetaApi::remove_subscriber(Request& request, Outbox& out) {
@@ -132,7 +132,7 @@ void MetaApi::remove_subscriber(Request& request, Outbox& out) {
   const auto subscription = subscription_argument(request, out);
   if (!subscription) return;
   const auto text = std::make_shared<const std::string>(reason.is_string() ? reason.get<std::string>() : "");
-  const Removal removal{request.session.key, request.message.request, subscription->id, subscriber.identity->session};
+  const Removal removal{request.caller, subscription->id, subscriber.identity->session};
   if (subscriber.key.shard != context_.shard) {
     const std::uint64_t number = ++last_number_;
     removals_.emplace(number, removal);
@@ -160,12 +160,11 @@ void MetaApi::deliver(const UnsubscribeAnswer& answer, Outbox& out) {
 }
 
 void MetaApi::conclude_removal(const Removal& removal, bool was_subscribed, Outbox& out) {
-  if (was_subscribed) return answer(removal.caller, removal.request, "null", out);
-  if (Session* session = sessions_.find(removal.caller)) {
-    refuse(out, *session, wamp::MessageType::call, removal.request, wamp::kNoSuchSubscription,
-           fmt::format("session {} is not subscribed on subscription {} on this broker", removal.subscriber,
-                       removal.subscription));
-  }
+  if (was_subscribed) return answer(removal.caller, "null", out);
+  fail(removal.caller, wamp::kNoSuchSubscription,
+       fmt::format("session {} is not subscribed on subscription {} on this broker", removal.subscriber,
+                   removal.subscription),
+       out);
 }
 
 }  // namespace crosspoint::realm

@@ -66,7 +66,7 @@ void MetaApi::add_testament(Request& request, Outbox& out) {
   if (!wamp::is_valid_uri(publish.topic, context_.options.uri_check)) {
     return request.fail(wamp::kInvalidUri, fmt::format("the topic '{}' is no valid URI", publish.topic), out);
   }
-  Session& session = request.session;
+  Session& session = *request.session;
   if (wamp::is_reserved(publish.topic) && !session.role->trusted()) {
     return request.fail(wamp::kInvalidUri, fmt::format("publish with restricted topic URI '{}'", publish.topic), out);
   }
@@ -74,7 +74,7 @@ void MetaApi::add_testament(Request& request, Outbox& out) {
   const auto permit = authorize(context_, session, publish.topic, Action::publish, publish.options.raw.kept());
   if (permit.outcome == Authorization::Outcome::deferred) return;
   if (permit.outcome != Authorization::Outcome::allowed) {
-    return refuse_unauthorized(out, context_, session, wamp::MessageType::call, request.message.request, publish.topic,
+    return refuse_unauthorized(out, context_, session, wamp::MessageType::call, request.caller.request, publish.topic,
                                Action::publish, permit);
   }
   testament.disclose = discloses(session, publish.topic, permit);
@@ -99,7 +99,7 @@ void MetaApi::flush_testaments(Request& request, Outbox& out) {
   TestamentScope scope{};
   if (!read_scope(request, 0, scope, out)) return;
   std::size_t flushed = 0;
-  if (Testaments* testaments = request.session.testaments.get()) {
+  if (Testaments* testaments = request.session->testaments.get()) {
     flushed = std::exchange(testaments->of(scope), {}).size();
   }
   answer(request, std::to_string(flushed), out);

@@ -46,6 +46,12 @@ EventLog* Realm::add_history(std::string_view uri, wamp::Match match, const Even
   return logs_.back().get();
 }
 
+void Realm::set_cluster(ClusterPort& cluster) {
+  directory_.cluster = &cluster;
+  directory_.subscriptions.share_ids();
+  directory_.meta_order.tell_other_nodes();
+}
+
 const Role* Realm::find_role(std::string_view name) const {
   const auto at = roles_.find(name);
   return at != roles_.end() ? at->second.get() : nullptr;

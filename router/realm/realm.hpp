@@ -38,7 +38,7 @@ class Realm {
   void set_journal(EventJournal& journal) { directory_.journal = &journal; }
 
   /// Joins it to the realm of the same name on other nodes; likewise.
-  void set_cluster(ClusterPort& cluster) { directory_.cluster = &cluster; }
+  void set_cluster(ClusterPort& cluster);
 
   const std::string& name() const { return name_; }
   const RealmOptions& options() const { return options_; }

@@ -125,6 +125,8 @@ void Shard::deliver(const ShardMessage& message, Outbox& out) {
                  [&](const MembersAnswer& answer) { meta_.deliver(answer, out); },
                  [&](const RemoteUnsubscribe& order) { meta_.deliver(order, out); },
                  [&](const UnsubscribeAnswer& answer) { meta_.deliver(answer, out); },
+                 [&](const NodeQuestion& question) { meta_.deliver(question, out); },
+                 [&](const NodeAnswers& answers) { meta_.deliver(answers, out); },
                  [&](const auto& other) { dealer_.deliver(other, out); },
              },
              message);

@@ -2,16 +2,25 @@
 
 #include <fmt/core.h>
 
+#include "realm/cluster_port.hpp"
 #include "realm/meta_events.hpp"
 #include "realm/role.hpp"
 #include "wamp/errors.hpp"
 
 namespace crosspoint::realm {
+namespace {
+
+/// The id of this node; empty if the realm is not clustered.
+std::string_view node_of(const Directory& directory) {
+  return directory.cluster != nullptr ? std::string_view(directory.cluster->node()) : std::string_view();
+}
+
+}  // namespace
 
 void ShardContext::report(MetaTopic topic, wamp::SessionId session, const Subscription& subscription) {
   if (wamp::is_reserved(subscription.uri)) return;
   report(topic, [&] {
-    return topic == MetaTopic::subscription_on_create ? creation_arguments(session, subscription)
+    return topic == MetaTopic::subscription_on_create ? creation_arguments(session, subscription, node_of(directory))
                                                       : change_arguments(session, subscription.id);
   });
 }
@@ -19,7 +28,7 @@ void ShardContext::report(MetaTopic topic, wamp::SessionId session, const Subscr
 void ShardContext::report(MetaTopic topic, wamp::SessionId session, const Registration& registration) {
   if (wamp::is_reserved(registration.uri)) return;
   report(topic, [&] {
-    return topic == MetaTopic::registration_on_create ? creation_arguments(session, registration)
+    return topic == MetaTopic::registration_on_create ? creation_arguments(session, registration, node_of(directory))
                                                       : change_arguments(session, registration.id);
   });
 }

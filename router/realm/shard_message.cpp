@@ -18,6 +18,12 @@ std::size_t size_of(const ShardMessage& message) {
           return kFixed + m.changes.size();
         } else if constexpr (requires { m.answer; }) {
           return kFixed + m.answer.size();
+        } else if constexpr (requires { m.keywords; }) {
+          return kFixed + m.arguments.size() + m.keywords.size();
+        } else if constexpr (requires { m.answers; }) {
+          std::size_t size = kFixed;
+          for (const NodeAnswer& answer : m.answers) size += answer.text.size();
+          return size;
         } else if constexpr (requires { m.sessions; }) {
           return kFixed + m.sessions.size() * sizeof(wamp::SessionId);
         } else {

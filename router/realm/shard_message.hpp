@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "realm/meta_order.hpp"
+#include "realm/node_question.hpp"
 #include "realm/receiver_filter.hpp"
 #include "realm/registration.hpp"
 #include "realm/session.hpp"
@@ -57,6 +58,7 @@ struct StoredPublication {
 /// Events of other nodes come in for a subscription that members of the receiving shard wait for (ClusterPort).
 struct SubscriptionReady {
   wamp::SubscriptionId subscription = 0;
+  std::uint64_t serial = 0;  ///< of that subscription
 };
 
 /// A call for a callee of the receiving shard.
@@ -197,10 +199,11 @@ struct MembersAnswer {
   std::vector<wamp::SessionId> sessions;
 };
 
-using ShardMessage = std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation,
-                                  RemoteTurn, ReturnedCall, MetaEvent, RemoteKill, SessionQuery, SessionAnswer,
-                                  MembersQuery, MembersAnswer, RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication,
-                                  SubscriptionReady, PlacedPublication, ClaimDecided, ClaimRevoked>;
+using ShardMessage =
+    std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation, RemoteTurn,
+                 ReturnedCall, MetaEvent, RemoteKill, SessionQuery, SessionAnswer, MembersQuery, MembersAnswer,
+                 RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication, SubscriptionReady, PlacedPublication,
+                 ClaimDecided, ClaimRevoked, NodeQuestion, NodeAnswers>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

@@ -16,6 +16,7 @@ class EventLog;
 /// here: each shard keeps those of its own sessions (Broker). Shared by all threads; all but `shards` is constant.
 struct Subscription {
   wamp::SubscriptionId id = 0;
+  std::uint64_t serial = 0;  ///< of no other subscription of this node, as an id may be
   std::string uri;
   wamp::Match match = wamp::Match::exact;
   std::uint16_t meta_topics = 0;  ///< those of MetaTopic that it gets: a bit for each

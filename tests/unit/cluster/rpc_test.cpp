@@ -114,6 +114,11 @@ class Node final : public Rpc::Wire, public realm::ClusterPort {
   void send(realm::ShardMessage message) override { rpc.calls().take(0, std::move(message)); }
   bool is_complete() const override { return rpc_complete(); }
   std::size_t backlog() const override { return 0; }
+  void publish(const realm::MetaEvent&) override {}
+  const std::string& node() const override { return address; }
+  bool has_others() const override { return false; }
+  void ask(unsigned, realm::NodeQuestion) override {}
+  void answer(const realm::NodeQuestion&, const realm::NodeAnswer&) override {}
 
   /// The sessions that serve a procedure, as this node knows it.
   std::vector<wamp::SessionId> callees(const std::string& uri) {

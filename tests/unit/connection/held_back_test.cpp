@@ -77,8 +77,14 @@ class Others final : public realm::ClusterPort {
   void send(realm::ShardMessage) override {}
   bool is_complete() const override { return true; }
   std::size_t backlog() const override { return unsent; }
+  void publish(const realm::MetaEvent&) override {}
+  const std::string& node() const override { return name; }
+  bool has_others() const override { return false; }
+  void ask(unsigned, realm::NodeQuestion) override {}
+  void answer(const realm::NodeQuestion&, const realm::NodeAnswer&) override {}
 
   std::size_t unsent = 0;
+  std::string name = "here";
 };
 
 class World {

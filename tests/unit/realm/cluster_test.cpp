@@ -38,16 +38,32 @@ class Port final : public realm::ClusterPort {
   void send(realm::ShardMessage message) override { sent.push_back(std::move(message)); }
   bool is_complete() const override { return complete; }
   std::size_t backlog() const override { return 0; }
+  void publish(const realm::MetaEvent& event) override {
+    reports.push_back(std::to_string(event.number) + " " + event.publication->topic);
+  }
+  const std::string& node() const override { return name; }
+  bool has_others() const override { return others; }
+  void ask(unsigned shard, realm::NodeQuestion question) override {
+    questions.emplace_back(shard, std::move(question));
+  }
+  void answer(const realm::NodeQuestion& question, const realm::NodeAnswer& answer) override {
+    answers.emplace_back(question, answer);
+  }
 
   std::vector<std::string> take() { return std::exchange(notes, {}); }
 
   std::vector<std::string> notes;
+  std::vector<std::string> reports;  // "<place> <topic>" of what the realm publishes about itself
   std::vector<realm::SubscriptionRef> made;
   std::vector<realm::PublicationRef> retained;
   wamp::PublicationId last_publication = 0;
   std::vector<realm::Claim> claims;
   std::vector<realm::ShardMessage> sent;
   bool complete = true;
+  std::string name = "here";
+  bool others = true;
+  std::vector<std::pair<unsigned, realm::NodeQuestion>> questions;  // with the shard that asks
+  std::vector<std::pair<realm::NodeQuestion, realm::NodeAnswer>> answers;
 };
 
 struct Clustered {
@@ -59,9 +75,10 @@ struct Clustered {
   void confirm() {
     std::uint64_t shards = 0;
     const auto id = port.made.back()->id;
-    REQUIRE(realm.realm().directory().subscriptions.confirm(id, shards));
+    const auto serial = port.made.back()->serial;
+    REQUIRE(realm.realm().directory().subscriptions.confirm(id, serial, shards));
     for (unsigned shard = 0; shard < realm.realm().shard_count(); ++shard) {
-      if ((shards >> shard & 1) != 0) realm.deliver_to(shard, realm::SubscriptionReady{id});
+      if ((shards >> shard & 1) != 0) realm.deliver_to(shard, realm::SubscriptionReady{id, serial});
     }
   }
   /// Another node has published something for that subscription.
@@ -130,11 +147,16 @@ TEST_CASE("who leaves waiting leaves nothing behind") {
   ben.leave();
   REQUIRE(node.port.take() == Notes{"gone com.a"});
   REQUIRE(node.realm.realm().directory().subscriptions.list().empty());
-  // The confirmation of what is gone changes nothing, and the next subscription waits for its own.
-  node.realm.deliver_to(0, realm::SubscriptionReady{node.port.made.back()->id});
+  // The confirmation of what is gone changes nothing, and the next subscription waits for its own, though its id is the
+  // same.
+  const auto gone = node.port.made.back();
   auto& cid = node.realm.join();
   cid.send(R"([32,1,{},"com.a"])");
   REQUIRE(node.port.take() == Notes{"made com.a"});
+  REQUIRE(node.port.made.back()->id == gone->id);
+  std::uint64_t shards = 0;
+  REQUIRE_FALSE(node.realm.realm().directory().subscriptions.confirm(gone->id, gone->serial, shards));
+  node.realm.deliver_to(0, realm::SubscriptionReady{gone->id, gone->serial});
   REQUIRE(cid.waiting() == 0);
   node.confirm();
   REQUIRE(cid.take()[0] == 33);
@@ -189,17 +211,119 @@ TEST_CASE("what may not be published goes nowhere, and testaments go everywhere"
   REQUIRE(node.port.take() == Notes{"publish com.a ann"});
 }
 
-TEST_CASE("what a realm says about itself stays on its node") {
-  Clustered node(1, realm::RealmOptions());
-  auto& ann = node.realm.join();
+TEST_CASE("what a realm says about itself goes to other nodes, in one order, and is waited for like other events") {
+  Clustered node(2, realm::RealmOptions());
+  auto& ann = node.realm.join(0);
   ann.send(R"([32,1,{},"wamp.subscription.on_create"])");
+  REQUIRE(ann.waiting() == 0);
+  REQUIRE(node.port.take() == Notes{"made wamp.subscription.on_create"});
+  node.confirm();
   REQUIRE(ann.take()[0] == 33);
-  auto& ben = node.realm.join();
+  ann.send(R"([32,2,{},"wamp.other"])");  // of which nobody tells
+  REQUIRE(ann.take()[0] == 33);
+  auto& ben = node.realm.join(1);
   ben.send(R"([32,1,{},"com.a"])");
-  REQUIRE(ann.take()[0] == 36);
   REQUIRE(node.port.take() == Notes{"made com.a"});
   node.confirm();
   REQUIRE(ben.take()[0] == 33);
+  node.realm.settle();
+  const json event = ann.take();
+  REQUIRE(event[4][1]["uri"] == "com.a");
+  REQUIRE(event[4][1]["node"] == "here");
+  ben.leave();
+  REQUIRE(node.port.reports == Notes{"1 wamp.session.on_join", "2 wamp.session.on_join",
+                                     "3 wamp.subscription.on_create", "4 wamp.subscription.on_subscribe",
+                                     "5 wamp.subscription.on_unsubscribe", "6 wamp.subscription.on_delete",
+                                     "7 wamp.session.on_leave"});
+}
+
+namespace {
+
+/// What a call of a meta procedure asks other nodes; `answers` come back.
+struct Asked {
+  json reply;
+  realm::NodeQuestion question;
+};
+Asked ask(Clustered& node, TestClient& caller, const std::string& procedure, const json& arguments,
+          std::vector<realm::NodeAnswer> answers, bool refused = false) {
+  caller.send(json{48, 7, json::object(), procedure, arguments}.dump());
+  node.realm.settle();
+  Asked asked;
+  if (!node.port.questions.empty()) {
+    REQUIRE(caller.waiting() == 0);
+    auto [shard, question] = node.port.questions.back();
+    node.port.questions.pop_back();
+    asked.question = question;
+    node.realm.deliver_to(shard, realm::NodeAnswers{question.number, std::move(answers), refused});
+    node.realm.deliver_to(shard, realm::NodeAnswers{question.number, {}});  // nobody waits for it
+  }
+  asked.reply = caller.take();
+  REQUIRE(caller.waiting() == 0);
+  REQUIRE(node.port.questions.empty());
+  return asked;
+}
+
+}  // namespace
+
+TEST_CASE("a meta procedure asks other nodes for what they know, unless this one knows it all") {
+  Clustered node(2, realm::RealmOptions());
+  auto& ann = node.realm.join(0);
+  auto& ben = node.realm.join(1);
+  const auto counted =
+      ask(node, ann, "wamp.session.count", json::array({json::array({"user"})}), {{"b", "", "3"}, {"c", "", "4"}});
+  REQUIRE(counted.reply == json{50, 7, json::object(), {9}});
+  REQUIRE(counted.question.procedure == "wamp.session.count");
+  REQUIRE(counted.question.arguments == R"([["user"]])");
+  REQUIRE(counted.question.keywords == "{}");
+  REQUIRE_FALSE(counted.question.trusted);
+  REQUIRE(ask(node, ann, "wamp.session.get", {ben.id()}, {}).question.procedure.empty());
+  const auto elsewhere =
+      ask(node, ann, "wamp.session.get", {5}, {{"b", "wamp.error.no_such_session", ""}, {"c", "", "{}"}});
+  REQUIRE(elsewhere.reply == json{50, 7, json::object(), {json::object()}});
+  REQUIRE(ask(node, ann, "wamp.session.get", {5}, {}).reply[4] == "wamp.error.no_such_session");
+  REQUIRE(ask(node, ann, "wamp.session.count", {1}, {}).question.procedure.empty());
+  REQUIRE(ask(node, ann, "wamp.session.count", json::array(), {}, true).reply[4] == "wamp.error.unavailable");
+  node.port.others = false;
+  REQUIRE(ask(node, ann, "wamp.session.count", json::array(), {}).question.procedure.empty());
+  node.port.others = true;
+  ann.send(R"([48,8,{},"wamp.session.count"])");
+  const auto [shard, question] = node.port.questions.back();
+  ann.leave();
+  node.realm.deliver_to(shard, realm::NodeAnswers{question.number, {{"b", "", "3"}}});  // nobody is there any more
+}
+
+TEST_CASE("other nodes are told what this one knows, whatever they ask") {
+  Clustered node(2, realm::RealmOptions());
+  auto& ann = node.realm.join(0);
+  auto& ben = node.realm.join(1);
+  ben.send(R"([32,1,{},"com.a"])");
+  node.confirm();
+  const auto id = std::to_string(ben.take()[2].get<std::uint64_t>());
+  const auto asked = [&](const std::string& procedure, const std::string& arguments,
+                         const std::string& keywords = "{}") {
+    node.realm.deliver_to(0, realm::NodeQuestion{"b/1", 5, procedure, arguments, keywords, false});
+    node.realm.settle();
+    REQUIRE(node.port.answers.size() == 1);
+    const auto [question, answer] = node.port.answers.back();
+    node.port.answers.clear();
+    REQUIRE(question.from == "b/1");
+    REQUIRE(question.number == 5);
+    return answer.error.empty() ? answer.text : answer.error;
+  };
+  REQUIRE(asked("wamp.session.count", "[]") == "2");
+  REQUIRE(asked("wamp.session.count", "[]", R"({"filter_authroles":["x"]})") == "0");
+  REQUIRE(asked("wamp.subscription.list_subscribers", "[" + id + "]") == "[" + std::to_string(ben.id()) + "]");
+  REQUIRE(asked("wamp.subscription.remove_subscriber", "[" + id + "," + std::to_string(ben.id()) + "]") == "null");
+  REQUIRE(asked("wamp.subscription.list_subscribers", "[" + id + "]") == "wamp.error.no_such_subscription");
+  REQUIRE(asked("wamp.session.kill_all", "[]") == "2");
+  REQUIRE(ann.farewells == Notes{"wamp.close.killed "});
+  REQUIRE(ben.farewells == Notes{"wamp.close.killed "});
+  REQUIRE(asked("wamp.session.count", "{}") == "wamp.error.invalid_argument");
+  REQUIRE(asked("wamp.session.count", "[") == "wamp.error.invalid_argument");
+  REQUIRE(asked("wamp.session.count", "[]", "") == "wamp.error.invalid_argument");
+  REQUIRE(asked("wamp.session.add_testament", R"(["com.a",[],{}])") == "wamp.error.no_such_procedure");
+  REQUIRE(asked("com.app", "[]") == "wamp.error.no_such_procedure");
+  REQUIRE(node.port.questions.empty());
 }
 
 TEST_CASE("what is to be retained goes to other nodes once, from the shard that has it") {
@@ -231,8 +355,9 @@ TEST_CASE("a retained event of another node is kept by every shard, and delivere
   REQUIRE(subscriber.waiting() == 0);
   auto& late = node.realm.join(0);
   late.send(R"([32,1,{"get_retained":true},"com.topic"])");
-  REQUIRE(late.take()[0] == 33);
-  REQUIRE(late.take() == json::parse(R"([36,1,5,{"retained":true}])"));
+  const json subscribed = late.take();
+  REQUIRE(subscribed[0] == 33);
+  REQUIRE(late.take() == json{36, subscribed[2], 5, {{"retained", true}}});
 }
 
 TEST_CASE("the place of a retained event is passed on by the shard that has published it") {
