@@ -22,11 +22,13 @@ def test_everything_is_measured():
     figures = json.loads(done.stdout)
     ways = {"not clustered": 1, "same node": 1, "node to node": 2, "ring of 2 nodes": 2, "ring of 3 nodes": 3,
             "one node to 2": 3, "node to node, 100 patterns": 2}
+    ways |= {"calls, not clustered": 1, "calls, same node": 1, "calls, node to node": 2}
     assert set(figures) == {*ways, "heartbeat", "channel", "pattern"}
     for name, nodes_of in ways.items():
         row = figures[name]
-        assert row["events_per_s"] > 0 and len(row["node_cpu_us"]) == nodes_of and min(row["node_cpu_us"]) > 0
-        if name != "not clustered":
+        assert row["calls_per_s" if "calls" in name else "events_per_s"] > 0
+        assert len(row["node_cpu_us"]) == nodes_of and min(row["node_cpu_us"]) > 0
+        if name not in ("not clustered", "calls, not clustered", "calls, same node"):
             assert row["redis_cpu_us"] > 0 and row["redis_in_bytes"] > 0 and row["redis_out_bytes"] > 0
     assert figures["heartbeat"]["nodes"] == 3 and figures["heartbeat"]["commands"] > 1
     for name in ("channel", "pattern"):
