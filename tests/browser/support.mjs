@@ -15,10 +15,14 @@ export const program = process.env.CROSSPOINT || path.join(root, 'build/bin/cros
 export const kTime = 1000 * (process.env.CROSSPOINT_TEST_TIME || 20);  // milliseconds that anything may take
 
 // A port that nobody listens on, none of those that the kernel gives to connections (they begin at 32768), and from a part of the
-// others that test files which run at the same time hardly share.
+// others that test files which run at the same time hardly share; never the same twice, since a program may not have
+// begun to listen on the first one yet.
+const kPorts = 350;
+let port_count = Math.floor(Math.random() * kPorts);
+
 export async function freePort() {
   for (;;) {
-    const port = 10_000 + (process.pid % 64) * 350 + Math.floor(Math.random() * 350);
+    const port = 10_000 + (process.pid % 64) * kPorts + port_count++ % kPorts;
     const probe = createServer();
     const free = await new Promise((resolve) => {
       probe.once('error', () => resolve(false));

@@ -1,5 +1,6 @@
 """Starts the real program on free ports and ends it again."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -26,15 +27,20 @@ def port_range():
 
 
 def free_port():
-    """A port that nobody listens on, and that no other test takes meanwhile."""
+    """A port that nobody listens on, and that no other test takes meanwhile; not one that this process was given before,
+    since a program may not have begun to listen on that yet."""
+    ports = port_range()
     while True:
-        port = random.SystemRandom().choice(port_range())
+        port = ports[next(_port_count) % len(ports)]
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
                 return port
             except OSError:
                 pass
+
+
+_port_count = itertools.count(random.SystemRandom().randrange(32_768))
 
 
 def state_of(stat):
