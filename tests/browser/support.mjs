@@ -32,6 +32,10 @@ export async function freePort() {
   }
 }
 
+// A test that fails before it has ended what it started leaves nothing behind.
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.exitCode === null && child.kill('SIGKILL')));
+
 // A process whose lines can be waited for.
 export class Process {
   constructor(command, args, options = {}) {
@@ -39,6 +43,7 @@ export class Process {
     this.lines = [];
     this.waiters = [];
     this.child = spawn(command, args, {stdio: ['ignore', 'pipe', 'pipe'], ...options});
+    running.add(this.child);
     this.ended = new Promise((resolve) => this.child.on('close', (code) => {
       this.code = code;
       this.changed();
