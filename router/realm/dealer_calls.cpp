@@ -219,9 +219,12 @@ wamp::RequestId Dealer::invoke(Session& callee, PendingInvocation pending, wamp:
 void Dealer::deliver(const RemoteCall& call, Outbox& out) {
   if (call.pieces_to) call.pieces_to->arrived(size_of_piece(call.payload));
   if (call.claim == 0) return start_invocation(call, out);
-  RemoteCall found;
-  const std::string_view problem = find_callee(call, found);
-  if (problem.empty()) return start_invocation(found, out);
+  const auto found = std::make_shared<RemoteCall>();
+  const std::string_view problem = find_callee(call, *found);
+  if (problem.empty()) {
+    out.keep(found);  // what is sent refers to it
+    return start_invocation(*found, out);
+  }
   if (call.continues) return;
   fail(call.caller, call.request, problem, {},
        wamp::Payload::from_text(problem == wamp::kCanceled ? "the callee left before the call reached it"

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "serializers/base64.hpp"
+#include "serializers/cbor_reader.hpp"
+#include "serializers/msgpack_reader.hpp"
 #include "serializers/ubjson_value.hpp"
 
 namespace crosspoint::serializers {
@@ -69,7 +71,17 @@ bool adapt_cbor(std::vector<std::uint8_t>& bytes) {
   return true;
 }
 
+/// Checked before a tree is made, since that recurses as deep as the value is.
+template <class R>
+bool is_good(base::Bytes bytes) {
+  Scratch scratch;
+  R reader(bytes, scratch);
+  reader.skip();
+  return reader.ok() && reader.at_end();
+}
+
 json parse_cbor(base::Bytes bytes) {
+  if (!is_good<CborReader>(bytes)) return json(json::value_t::discarded);
   std::vector<std::uint8_t> adapted(bytes.begin(), bytes.end());
   if (!adapt_cbor(adapted)) return json(json::value_t::discarded);
   return json::from_cbor(adapted, true, false, json::cbor_tag_handler_t::ignore);
@@ -80,6 +92,7 @@ json parse(Encoding encoding, base::Bytes bytes) {
   constexpr bool kExceptions = false;
   switch (encoding) {
     case Encoding::msgpack: {
+      if (!is_good<MsgpackReader>(bytes)) return json(json::value_t::discarded);
       json value = json::from_msgpack(bytes.begin(), bytes.end(), kStrict, kExceptions);
       drop_subtypes(value);
       return value;
