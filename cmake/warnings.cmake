@@ -10,6 +10,10 @@ else()
   # clang counts this to -Wconversion, g++ does not.
   target_compile_options(crosspoint_warnings INTERFACE -Wno-sign-conversion)
 endif()
+if(CMAKE_UNITY_BUILD)
+  # A name in one file's unnamed namespace would be reported where the next file has a local of that name.
+  target_compile_options(crosspoint_warnings INTERFACE -Wno-shadow)
+endif()
 
 # crosspoint_library(base SOURCES a.cpp b.cpp LINKS wamp settings): one library per folder of router/, named after
 # the folder. LINKS are the only folders it may include from.

@@ -1,4 +1,5 @@
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -6,6 +7,12 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from support import node as nodes  # noqa: E402
+from support import spread  # noqa: E402
+from support.apps import Redis  # noqa: E402
+from support.cluster import Cluster  # noqa: E402
+
+if spread.NODES > 1:
+    nodes.Node = spread.SpreadNode
 
 
 @pytest.fixture
@@ -37,7 +44,21 @@ def launch_redis():
     yield launch
     for server in servers:
         if server.process.poll() is None:
+            server.process.send_signal(signal.SIGCONT)  # a test may have stopped it
             server.stop()
+
+
+@pytest.fixture
+def redis(tmp_path, launch_redis):
+    return launch_redis(Redis(tmp_path / "redis"))
+
+
+@pytest.fixture
+def cluster(tmp_path, redis):
+    """Three nodes that are joined by it."""
+    made = Cluster(tmp_path, redis)
+    yield made
+    made.stop()
 
 
 @pytest.fixture

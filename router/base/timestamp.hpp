@@ -10,6 +10,7 @@ namespace crosspoint::base {
 
 /// The system's clock. It may jump.
 std::int64_t microseconds_now();
+inline std::int64_t milliseconds_now() { return microseconds_now() / 1000; }
 
 /// "2026-01-02T03:04:05.678901Z"
 std::string to_rfc3339(std::int64_t microseconds);

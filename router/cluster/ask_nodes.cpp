@@ -12,10 +12,12 @@ namespace crosspoint::cluster {
 bool ask_nodes(const settings::Cluster& settings, std::vector<std::string>& out, std::string& place,
                std::string& problem) {
   static constexpr std::chrono::seconds kPatience{2};
-  const Channels channels(settings.prefix);
+  Channels channels(settings.prefix);
   redis::Dialer dialer(settings.redis, kPatience);
+  dialer.allow_cluster(channels.cluster_key());
   const auto client = dialer.dial(problem);
   place = dialer.place();
+  channels.set_sharded(!dialer.slots().masters().empty());
   const auto ids = client ? client->ask({"SMEMBERS", channels.nodes()}, problem) : nullptr;
   if (!ids) return false;
   for (std::size_t i = 0; i < ids->elements; ++i) {

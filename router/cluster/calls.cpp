@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "cluster/head_words.hpp"
 #include "serializers/reader.hpp"
 #include "serializers/serializers.hpp"
 #include "wamp/errors.hpp"
@@ -30,19 +30,6 @@ std::shared_ptr<const realm::Identity> identity(const std::optional<wamp::Sessio
   return who;
 }
 
-std::string_view take_word(std::string_view& text) {
-  const std::size_t end = std::min(text.find(' '), text.size());
-  const std::string_view word = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return word;
-}
-
-template <class Number>
-bool read_number(std::string_view text, Number& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 }  // namespace
 
 realm::Callee Calls::add_callee(std::size_t realm, const std::string& address, const realm::Claim& claim,
@@ -51,7 +38,19 @@ realm::Callee Calls::add_callee(std::size_t realm, const std::string& address, c
   callees_.emplace(++last_callee_, RemoteCallee{realm, address, claim.number, intake});
   realm::Callee callee{key_of(last_callee_), claim.session, claim.forward_timeout, claim.reroutes, std::move(intake)};
   callee.order = order;
+  callee.node = name_of(address);
   return callee;
+}
+
+std::shared_ptr<const std::string> Calls::name_of(const std::string& address) {
+  std::weak_ptr<const std::string>& known = names_[address];
+  std::shared_ptr<const std::string> name = known.lock();
+  if (!name) {
+    std::erase_if(names_, [&](const auto& entry) { return entry.first != address && entry.second.expired(); });
+    name = std::make_shared<const std::string>(address.substr(0, address.rfind('/')));
+    names_[address] = name;
+  }
+  return name;
 }
 
 void Calls::remove_callee(const realm::SessionKey& key) {
@@ -177,6 +176,8 @@ void Calls::end_if(Wanted&& wanted, std::string_view why) {
   for (const auto& [number, call] : incoming_) {
     if (wanted(call.address)) numbers.push_back(number);
   }
+  // The latest first: one that ends makes place at its callee, and those that wait for that came after it.
+  std::sort(numbers.rbegin(), numbers.rend());
   for (const std::uint64_t number : numbers) {
     const Incoming& call = incoming_.find(number)->second;
     user_.deliver(call.realm, call.shard,

@@ -98,6 +98,8 @@ class Calls {
     std::shared_ptr<realm::Intake> receiver;
   };
 
+  /// The id of a node, which all its callees share.
+  std::shared_ptr<const std::string> name_of(const std::string& address);
   void take(std::size_t realm, realm::RemoteCall& call);
   void take(std::size_t realm, realm::RemoteResult& result);
   void take(std::size_t realm, realm::RemoteError& error);
@@ -128,6 +130,7 @@ class Calls {
   std::uint64_t last_callee_ = 0;
   std::uint64_t last_incoming_ = 0;
   tsl::robin_map<std::uint64_t, RemoteCallee> callees_;
+  std::map<std::string, std::weak_ptr<const std::string>> names_;  // by address
   tsl::robin_map<std::uint64_t, Outgoing> outgoing_;
   tsl::robin_map<std::uint64_t, Incoming> incoming_;
   std::map<Place, std::uint64_t> by_place_;  // numbers of incoming_

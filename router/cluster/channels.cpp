@@ -58,14 +58,21 @@ bool Channels::split(std::string_view channel, std::string_view& realm, std::str
   return true;
 }
 
-std::string Channels::private_of(std::string_view sender) const { return prefix_ + ":to:" + std::string(sender); }
-
-std::string Channels::retained(std::string_view realm) const {
-  return prefix_ + ":" + std::string(realm) + ":retained";
+std::string Channels::sharded(std::string_view name) const {
+  return cluster_key() + std::string(name.substr(prefix_.size()));
 }
 
-std::string Channels::writer(std::string_view sender) const { return prefix_ + ":writer:" + std::string(sender); }
+std::string Channels::history(std::string_view realm, std::string_view uri, wamp::Match match) const {
+  return prefix_ + ":" + std::string(realm) + ":history:{" + std::string(to_string(match)) + ":" + std::string(uri) +
+         "}";
+}
 
-std::string Channels::node(std::string_view id) const { return prefix_ + ":node:" + std::string(id); }
+std::string Channels::private_of(std::string_view sender) const { return home_ + ":to:" + std::string(sender); }
+
+std::string Channels::retained(std::string_view realm) const { return home_ + ":" + std::string(realm) + ":retained"; }
+
+std::string Channels::writer(std::string_view sender) const { return home_ + ":writer:" + std::string(sender); }
+
+std::string Channels::node(std::string_view id) const { return home_ + ":node:" + std::string(id); }
 
 }  // namespace crosspoint::cluster

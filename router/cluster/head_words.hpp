@@ -8,6 +8,13 @@
 /// Reading the first line of what nodes send each other: words with one space between them.
 namespace crosspoint::cluster {
 
+/// A decimal number of any width, and nothing besides. False if `text` is something else.
+template <class Number>
+bool read_number(std::string_view text, Number& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
 /// The next word; empty if there is none.
 inline std::string_view take_word(std::string_view& head) {
   const std::size_t end = std::min(head.find(' '), head.size());
@@ -17,10 +24,6 @@ inline std::string_view take_word(std::string_view& head) {
 }
 
 /// The same as a decimal number. False if it is none.
-inline bool take_number(std::string_view& head, std::uint64_t& out) {
-  const std::string_view word = take_word(head);
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), out);
-  return error == std::errc() && end == word.data() + word.size();
-}
+inline bool take_number(std::string_view& head, std::uint64_t& out) { return read_number(take_word(head), out); }
 
 }  // namespace crosspoint::cluster

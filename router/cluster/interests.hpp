@@ -2,8 +2,11 @@
 
 #include <tsl/robin_map.h>
 
+#include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +17,8 @@
 namespace crosspoint::cluster {
 
 /// Which channels and patterns of Redis the sessions of this node want to hear, and which subscriptions wait until
-/// Redis has confirmed them. No I/O: says what is to be asked of Redis, and is told what Redis has answered. Belongs to
-/// one thread.
+/// Redis has confirmed them. A name may be asked for by several commands, on several connections. No I/O: says what is
+/// to be asked of Redis, and is told what has been, and what Redis has answered. Belongs to one thread.
 class Interests {
  public:
   struct Name {
@@ -39,17 +42,23 @@ class Interests {
   bool want(const Name& name, const Waiter& waiter, Waiters& ready);
   /// One of those does not any more. True if Redis is to be told so.
   bool release(const Name& name);
+  /// Redis is being asked for `name`, which want() or connected() wants, by one more command, on a connection of this
+  /// number.
+  void asked(const Name& name, std::size_t connection = 0);
 
-  /// There is a connection, of which nothing has been asked. All that it is to be asked for, in this order.
+  /// There are connections, on which nothing has been asked. All that Redis is to be asked for, in this order.
   std::vector<Name> connected();
-  /// Redis has confirmed the first thing that it was asked for and had not confirmed: those that waited for it.
-  Waiters confirmed();
-  /// The connection is lost: those that waited.
+  /// Redis has confirmed the first command on a connection that it had not confirmed: those that need not wait any
+  /// more.
+  Waiters confirmed(std::size_t connection = 0);
+  /// The connections are lost: those that waited.
   Waiters disconnected();
 
   bool is_connected() const { return connected_; }
-  /// What Redis has been asked for and has not confirmed.
-  std::size_t unconfirmed() const { return asked_.size(); }
+  /// Commands that Redis has not confirmed.
+  std::size_t unconfirmed() const;
+  /// Those of them that are for what connected() has returned.
+  std::size_t unconfirmed_first() const { return first_; }
   std::size_t size() const { return names_.size(); }
 
  private:
@@ -57,13 +66,19 @@ class Interests {
     std::size_t operator()(const Name& name) const { return base::StringHash()(name.text) + (name.pattern ? 1 : 0); }
   };
   struct Asked {
-    Name name;
     Waiters waiters;
+    std::size_t commands = 0;  // that Redis has not confirmed
+    bool first = false;        // connected() has returned it
+  };
+  struct Wanted {
+    std::size_t count = 0;         // how many want it
+    std::shared_ptr<Asked> asked;  // with this connection
   };
 
   bool connected_ = false;
-  tsl::robin_map<Name, std::size_t, Hash> names_;  // how many want it
-  std::deque<Asked> asked_;                        // oldest first
+  tsl::robin_map<Name, Wanted, Hash> names_;
+  std::map<std::size_t, std::deque<std::shared_ptr<Asked>>> asked_;  // by connection, oldest first
+  std::size_t first_ = 0;
 };
 
 }  // namespace crosspoint::cluster

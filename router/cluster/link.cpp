@@ -30,18 +30,22 @@ Link::Link(const settings::Cluster& settings, connection::Router& router, unsign
       redis_(settings.redis, kPatience, "crosspoint-" + settings.node),
       place_(redis_.place()),
       channels_(settings.prefix),
+      shard_channels_(settings.prefix),
       heartbeat_(settings.heartbeat),
       router_(router),
       state_("not started"),
       random_(base::Random::from_system()),
       members_(settings.node, start_),
       rpc_(sender_, *this),
+      history_(sender_, *this),
+      history_reader_(*this),
       io_(thread_index) {
   Interests::Waiters nobody;
   interests_.want({channels_.nodes()}, {}, nobody);
   interests_.want({channels_.all()}, {}, nobody);
   interests_.want({channels_.private_of(sender_)}, {}, nobody);
   add_meta_handlers();
+  redis_.allow_cluster(channels_.cluster_key());
 }
 
 Link::~Link() { stop(); }
@@ -75,6 +79,7 @@ void Link::send(std::string to, std::string_view kind, std::string_view text) {
 
 void Link::start() {
   started_ = true;
+  collect_slots();
   dialer_ = std::make_unique<base::TaskThread>();
   io_.post([this] {
     dial();
@@ -89,6 +94,9 @@ void Link::stop() {
   redis_.cancel();
   io_.post([this] { finish(); });
   io_.join();
+  if (const std::size_t lost = history_.waiting(); lost > 0) {
+    log::warn("Cluster: {} events of event history have not reached Redis, and are lost", lost);
+  }
   dialer_.reset();
 }
 
@@ -132,13 +140,14 @@ void Link::Port::subscription_gone(const realm::SubscriptionRef& subscription) {
   link_.hand_over(Change{number_, subscription, false});
 }
 
-void Link::Port::publish(const wamp::Publish& message, wamp::PublicationId id, const realm::Identity* publisher) {
+void Link::Port::publish(const wamp::Publish& message, wamp::PublicationId id, const realm::Identity* publisher,
+                         wamp::TrustLevel trustlevel) {
   if (!link_.up_.load(std::memory_order_relaxed)) {
     link_.kept_back_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   Publication publication{link_.channels_.topic(realm_.name(), message.topic),
-                          write_text(link_.sender_, message, id, publisher)};
+                          write_text(link_.sender_, message, id, publisher, trustlevel)};
   link_.unanswered_bytes_.fetch_add(size_of(publication.channel, publication.text), std::memory_order_relaxed);
   link_.hand_over(std::move(publication));
 }
@@ -164,6 +173,10 @@ void Link::take_tasks() {
 
 void Link::take(const Publication& publication) {
   const std::size_t bytes = size_of(publication.channel, publication.text);
+  if (masters_) {
+    if (held_back_.hold(publication.channel, {publication.text, bytes})) return;
+    return publish_to_shard(publication.channel, publication.text, bytes);
+  }
   if (commands_) return command({"PUBLISH", publication.channel, publication.text}, bytes);
   unanswered_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   kept_back_.fetch_add(1, std::memory_order_relaxed);
@@ -178,6 +191,7 @@ void Link::take(const Change& change) {
       ask_for(name);
     make_ready(ready);
   } else if (interests_.release(name)) {
+    if (masters_) return leave_shards(name);
     events_->send({name.pattern ? "PUNSUBSCRIBE" : "UNSUBSCRIBE", name.text});
     need_turn_end();
   }
@@ -189,7 +203,8 @@ void Link::take(const Letter& letter) {
     unanswered_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
     return;
   }
-  command({"PUBLISH", letter.to.empty() ? channels_.all() : channels_.private_of(letter.to), letter.text}, bytes);
+  command({publish_command(), letter.to.empty() ? channels_.all() : channels_.private_of(letter.to), letter.text},
+          bytes);
 }
 
 Interests::Name Link::name_of(const Port& port, const realm::Subscription& subscription) const {
@@ -199,6 +214,8 @@ Interests::Name Link::name_of(const Port& port, const realm::Subscription& subsc
 }
 
 void Link::ask_for(const Interests::Name& name) {
+  if (masters_) return ask_shards(name);
+  interests_.asked(name);
   events_->send({name.pattern ? "PSUBSCRIBE" : "SUBSCRIBE", name.text});
   need_turn_end();
 }
@@ -218,6 +235,7 @@ void Link::dial() {
     if (events) {
       dialed->commands = commands->release();
       dialed->events = events->release();
+      dial_masters(*dialed);
     }
     io_.post([this, dialed] { on_dialed(*dialed); });
   });
@@ -234,7 +252,12 @@ void Link::on_dialed(Dialed& dialed) {
     describe_state();
   }
   rpc_.registrations().disconnected(base::microseconds_now());
+  settle();
   try_again();
+}
+
+void Link::settle() {
+  if (const auto settled = std::exchange(when_settled_, nullptr)) settled();
 }
 
 void Link::begin(Dialed& dialed) {
@@ -243,10 +266,13 @@ void Link::begin(Dialed& dialed) {
   last_problem_.clear();
   silent_beats_ = 0;
   heard_commands_ = heard_events_ = refused_ = false;
+  begin_shards(dialed);
   const auto names = interests_.connected();
-  to_confirm_ = names.size();
+  loading_ = false;
   for (const Interests::Name& name : names) ask_for(name);
   claim();
+  history_.connected();
+  history_reader_.connected();
   rpc_.registrations().connecting();
   up_.store(true, std::memory_order_relaxed);
 }
@@ -257,17 +283,25 @@ void Link::lose(std::string_view why) {
   if (!commands_) return;
   up_.store(false, std::memory_order_relaxed);
   // They may be what calls this.
-  io_.post([old = std::make_shared<std::pair<std::unique_ptr<RedisConnection>, std::unique_ptr<RedisConnection>>>(
-                std::move(commands_), std::move(events_))] { old->first.reset(), old->second.reset(); });
   std::size_t bytes = 0;
-  std::size_t events = 0;
+  std::size_t events = held_back_.clear(bytes);
+  if (masters_) bytes += masters_->close(events);
+  struct Old {
+    std::unique_ptr<RedisConnection> commands;
+    std::unique_ptr<RedisConnection> events;
+    std::unique_ptr<Masters> masters;
+  };
+  io_.post(
+      [old = std::make_shared<Old>(Old{std::move(commands_), std::move(events_), std::move(masters_)})] { *old = {}; });
   for (const Unanswered& each : unanswered_) {
     bytes += each.bytes;
-    if (each.bytes > 0) ++events;
+    if (each.bytes > 0 && !each.on_answer) ++events;  // history knows of its own
   }
   unanswered_.clear();
   unanswered_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   if (finishing_) return io_.stop();
+  history_.disconnected();
+  history_reader_.disconnected();
   log::warn(
       "Cluster: the connection to Redis at {} is lost: {}; up to {} events have not reached other nodes; the node goes "
       "on "
@@ -282,6 +316,7 @@ void Link::lose(std::string_view why) {
   describe_state();
   make_ready(std::exchange(held_, {}));
   make_ready(interests_.disconnected());
+  settle();
   try_again();
 }
 
@@ -298,9 +333,11 @@ void Link::beat() {
   io_.after(heartbeat_, [this] { beat(); });
   if (commands_) look_for_silence();
   if (commands_ && redis_.has_sentinels()) look_for_master();
+  if (masters_) masters_->ping();
   rpc_.registrations().look_at(Clock::now());
   if (!joined_) return;
   events_->send({"PING"});
+  if (masters_) look_at_slots();
   announce(Members::Word::here);
   for (const auto& [id, start] : members_.take_vanished(Clock::now(), heartbeat_)) {
     log::warn("Cluster: node \"{}\" has not been heard of for {} s: it is gone", id,
@@ -325,15 +362,17 @@ void Link::announce(Members::Word word) {
 }
 
 void Link::say(Members::Word word) {
-  command({"PUBLISH", channels_.nodes(), Members::write(word, settings_.node, start_)});
+  command({publish_command(), channels_.nodes(), Members::write(word, settings_.node, start_)});
 }
 
 void Link::look_for_silence() {
-  const bool heard = heard_commands_ && (heard_events_ || events_->paused());
+  const std::string silent = masters_ ? masters_->silent() : std::string();
+  const bool heard = heard_commands_ && (heard_events_ || events_->paused()) && silent.empty();
   silent_beats_ = heard ? 0 : silent_beats_ + 1;
   heard_commands_ = heard_events_ = false;
   if (silent_beats_ < kSilentBeats) return;
-  lose(fmt::format("no answer for {} s", (kSilentBeats * heartbeat_).count()));
+  lose(fmt::format("no answer {}for {} s", silent.empty() ? "" : "of master " + silent + " ",
+                   (kSilentBeats * heartbeat_).count()));
 }
 
 /// Redis tells nobody that another server has taken its place, least of all if it is cut off.
@@ -362,6 +401,7 @@ void Link::on_turn_end() {
   }
   if (std::exchange(asked_what_is_here_, false)) rpc_.registrations().say_all();
   complete_.store(rpc_.registrations().is_complete(), std::memory_order_relaxed);
+  if (joined_ && rpc_.registrations().is_complete()) settle();
   for (const auto& port : ports_) {
     for (unsigned shard = 0; shard < port->batches_.size(); ++shard) {
       if (port->batches_[shard].empty()) continue;
@@ -370,6 +410,7 @@ void Link::on_turn_end() {
   }
   if (commands_) commands_->flush();
   if (events_) events_->flush();
+  if (masters_) masters_->flush();
   pause_if_flooded();
 }
 

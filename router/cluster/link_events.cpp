@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
@@ -25,39 +26,42 @@ void Link::on_reply(RedisConnection& connection, const redisReply& reply) {
     on_answer(reply);
   } else if (&connection == events_.get()) {
     heard_events_ = true;
-    on_event(reply);
+    masters_ ? on_master_event(0, reply) : on_event(reply);
   }
 }
 
 void Link::on_answer(const redisReply& reply) {
   if (unanswered_.empty()) return;
-  unanswered_bytes_.fetch_sub(unanswered_.front().bytes, std::memory_order_relaxed);
+  const std::size_t bytes = unanswered_.front().bytes;
   const OnAnswer on_answer = std::move(unanswered_.front().on_answer);
   unanswered_.pop_front();
+  on_master_answer(bytes, on_answer, reply);
+}
+
+bool Link::on_answered(std::size_t bytes, const redisReply& reply) {
+  unanswered_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   if (reply.type == REDIS_REPLY_ERROR && text_of(reply).starts_with("READONLY")) {
-    return lose("it has become a replica");
+    lose("it has become a replica");
+    return false;
+  }
+  if (reply.type == REDIS_REPLY_ERROR && masters_ && sends_elsewhere(text_of(reply))) {
+    lose(fmt::format("it says {}", text_of(reply)));
+    return false;
   }
   if (reply.type == REDIS_REPLY_ERROR && !refused_) {
     refused_ = true;
     log::error("Cluster: Redis at {} refuses a command: {}", place_, text_of(reply));
   }
-  if (on_answer) on_answer(reply);
-  if (finishing_ && unanswered_.empty()) io_.stop();
+  return true;
 }
 
 void Link::on_event(const redisReply& reply) {
-  if (reply.type == REDIS_REPLY_ERROR) {
-    log::error("Cluster: Redis at {} does not let this node listen: {}", place_, text_of(reply));
-    return on_confirmed();
-  }
+  if (reply.type == REDIS_REPLY_ERROR) return on_listening_refused(0, text_of(reply));
   if (reply.type != REDIS_REPLY_ARRAY || reply.elements < 2) return;
   const std::string_view kind = text_of(*reply.element[0]);
   const std::string_view second = text_of(*reply.element[1]);
   if (kind == "message" && reply.elements == 3) {
-    if (second == channels_.nodes()) return on_word(text_of(*reply.element[2]));
-    if (second == channels_.all() || second == channels_.private_of(sender_)) {
-      return on_letter(second, text_of(*reply.element[2]));
-    }
+    if (on_home_message(second, text_of(*reply.element[2]))) return;
     if (Port* port = port_of_retained(second)) return on_retained(*port, second, text_of(*reply.element[2]));
     on_published({}, second, text_of(*reply.element[2]));
   } else if (kind == "pmessage" && reply.elements == 4) {
@@ -67,9 +71,27 @@ void Link::on_event(const redisReply& reply) {
   }
 }
 
-void Link::on_confirmed() {
-  make_ready(interests_.confirmed());
-  if (to_confirm_ > 0 && --to_confirm_ == 0) load_retained();
+bool Link::on_home_message(std::string_view channel, std::string_view text) {
+  if (channel == channels_.nodes()) {
+    on_word(text);
+  } else if (channel == channels_.all() || channel == channels_.private_of(sender_)) {
+    on_letter(channel, text);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Link::on_listening_refused(std::size_t connection, std::string_view error) {
+  log::error("Cluster: Redis at {} does not let this node listen: {}", place_, error);
+  on_confirmed(connection);
+}
+
+void Link::on_confirmed(std::size_t connection) {
+  make_ready(interests_.confirmed(connection));
+  if (loading_ || interests_.unconfirmed_first() > 0) return;
+  loading_ = true;
+  load_retained();
 }
 
 void Link::join() {
@@ -86,22 +108,30 @@ void Link::join() {
 }
 
 void Link::on_published(std::string_view pattern, std::string_view channel, std::string_view text) {
-  if (sender_of(text) == sender_) return;
   std::string_view realm;
   std::string_view topic;
   if (!channels_.split(channel, realm, topic)) return;
-  const auto at =
-      std::find_if(ports_.begin(), ports_.end(), [&](const auto& port) { return port->realm_.name() == realm; });
-  if (at == ports_.end()) return;
-  Port& port = **at;
+  if (Port* port = port_of(realm)) {
+    on_published(*port, pattern.empty() ? Heard::by_topic : Heard::by_pattern, pattern, topic, channel, text);
+  }
+}
+
+void Link::on_published(Port& port, Heard how, std::string_view pattern, std::string_view topic,
+                        std::string_view channel, std::string_view text) {
+  if (sender_of(text) == sender_) return;
   const bool crosses = realm::crosses_nodes(topic) || realm::meta_topics_of(topic, wamp::Match::exact) != 0;
   if (!wamp::is_valid_uri(topic, port.realm_.options().uri_check) || !crosses) {
     return complain(channel, "its topic is not valid");
   }
   port.realm_.directory().subscriptions.match(topic, matches_);
   std::erase_if(matches_, [&](const realm::SubscriptionRef& subscription) {
-    if (subscription->match == wamp::Match::exact) return !pattern.empty();
-    return channels_.pattern(realm, subscription->uri, subscription->match) != pattern;
+    if (subscription->match == wamp::Match::exact) return how != Heard::by_topic;
+    return how == Heard::by_topic ||
+           (how == Heard::by_pattern &&
+            channels_.pattern(port.realm_.name(), subscription->uri, subscription->match) != pattern);
+  });
+  std::erase_if(matches_, [](const realm::SubscriptionRef& subscription) {  // there for its history
+    return subscription->shards.load(std::memory_order_acquire) == 0;
   });
   if (matches_.empty()) return;
   std::shared_ptr<realm::Publication> publication;
@@ -167,6 +197,7 @@ void Link::on_letter(std::string_view channel, std::string_view text) {
   NodeMessage message;
   if (!read_node_message(text, message)) return complain(channel, "its first line cannot be read");
   if (on_rpc(message.from, message.kind, message.text, order)) return;
+  if (message.from == sender_ && rpc_.heard_own(message.kind, message.text)) return need_turn_end();
   if (message.from == sender_) return;
   const auto at = handlers_.find(message.kind);
   if (at == handlers_.end()) return complain(channel, "nobody here reads its kind");
@@ -205,6 +236,7 @@ bool Link::flooded() {
 void Link::pause_if_flooded() {
   if (!events_ || events_->paused() || !flooded()) return;
   events_->pause();
+  if (masters_) masters_->pause();
   look_again();
 }
 
@@ -213,6 +245,7 @@ void Link::look_again() {
     if (!events_) return;
     if (flooded()) return look_again();
     events_->resume();
+    if (masters_) masters_->resume();
   });
 }
 

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <hiredis/hiredis.h>
 
 #include <algorithm>
@@ -11,15 +12,16 @@
 namespace crosspoint::cluster {
 namespace {
 
-/// Adds an entry, and tells the nodes so; the order of both is the same for all. If the stream grew past its length,
-/// which it does not as long as nodes remove what is replaced, the oldest entries go.
-constexpr std::string_view kPut =
+/// Adds an entry, and kTell tells the nodes so; the order of both is the same for all. If the stream grew past its
+/// length, which it does not as long as nodes remove what is replaced, the oldest entries go.
+constexpr std::string_view kAdd =
     "local writer = redis.call('GET', KEYS[2]) "
     "if writer and writer ~= ARGV[5] then return false end "
     "local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', 'topic', ARGV[2], 'place', ARGV[3], 'event', "
-    "ARGV[4]) "
-    "redis.call('PUBLISH', KEYS[1], id .. ' ' .. ARGV[3] .. ' ' .. ARGV[2] .. ' ' .. ARGV[4]) "
-    "return id";
+    "ARGV[4]) ";
+constexpr std::string_view kTell =
+    "redis.call('PUBLISH', KEYS[1], id .. ' ' .. ARGV[3] .. ' ' .. ARGV[2] .. ' ' .. ARGV[4]) ";
+constexpr std::string_view kReturn = "return id";
 /// How long the key of writers is there; what a connection has left behind comes long before that.
 constexpr std::string_view kClaimTime = "3600";
 /// Entries that are read, offered or removed at a time.
@@ -53,11 +55,14 @@ void Link::take(const Retention& retention) {
 
 void Link::put(Port& port, const realm::PublicationRef& publication, std::uint64_t place, std::size_t bytes,
                OnAnswer on_answer) {
+  static const std::string add_and_tell = fmt::format("{}{}{}", kAdd, kTell, kReturn);
+  static const std::string add = fmt::format("{}{}", kAdd, kReturn);
   const std::string most = std::to_string(2 * port.realm_.options().retained.events + kBatch);
   const std::string text = write_text(sender_, *publication);
   const std::string where = std::to_string(place);
-  command({"EVAL", kPut, "2", port.retained_key_, channels_.writer(sender_), most, publication->topic, where, text,
-           std::to_string(connection_)},
+  if (masters_) on_answer = retained_to_shard(port, *publication, place, text, std::move(on_answer));
+  command({"EVAL", masters_ ? add : add_and_tell, "2", port.retained_key_, channels_.writer(sender_), most,
+           publication->topic, where, text, std::to_string(connection_)},
           bytes, std::move(on_answer));
 }
 
@@ -147,12 +152,7 @@ void Link::on_retained(Port& port, std::string_view channel, std::string_view me
   std::string_view topic;
   std::string_view text;
   if (!read_retained(message, entry, place, topic, text)) return complain(channel, "it is no retained event");
-  if (sender_of(text) == sender_) {
-    if (const auto mine = port.retained_.returned(id_of(text))) {
-      if (const auto news = port.retained_.add(entry, place, mine->publication, mine->shard)) tell(port, *news);
-      return need_turn_end();  // removes what is replaced
-    }
-  }
+  if (sender_of(text) == sender_ && (masters_ || on_own_retained(port, entry, place, text))) return;
   std::shared_ptr<realm::Publication> publication;
   const std::string_view problem = read_retained_event(port, entry, place, topic, text, publication);
   if (!problem.empty()) return complain(channel, problem);
@@ -175,6 +175,14 @@ void Link::on_retained(Port& port, std::string_view channel, std::string_view me
   // shard.
   note_place(port, heard->retained);
   for (unsigned shard = 0; shard < port.batches_.size(); ++shard) deliver(port, shard, heard);
+}
+
+bool Link::on_own_retained(Port& port, const EntryId& entry, std::uint64_t place, std::string_view text) {
+  const auto mine = port.retained_.returned(id_of(text));
+  if (!mine) return false;
+  if (const auto news = port.retained_.add(entry, place, mine->publication, mine->shard)) tell(port, *news);
+  need_turn_end();  // removes what is replaced
+  return true;
 }
 
 void Link::note_place(const Port& port, std::uint64_t place) {

@@ -17,13 +17,15 @@ constexpr std::chrono::milliseconds kStreamPause{5};
 /// the script has run.
 constexpr std::string_view kPublishWithTime =
     "local t = redis.call('TIME') "
-    "return redis.call('PUBLISH', KEYS[1], string.format('%d%06d ', t[1], t[2]) .. ARGV[1])";
+    "return redis.call(ARGV[2], KEYS[1], string.format('%d%06d ', t[1], t[2]) .. ARGV[1])";
 
 }  // namespace
 
 void Link::Port::claim(realm::Claim claim) { link_.hand_over(NewClaim{number_, std::move(claim)}); }
 
 void Link::Port::release(std::uint64_t number) { link_.hand_over(Release{number}); }
+
+void Link::Port::catch_up(unsigned shard, std::uint64_t number) { link_.hand_over(CatchUp{number_, shard, number}); }
 
 void Link::Port::send(realm::ShardMessage message) {
   link_.unanswered_bytes_.fetch_add(realm::size_of(message), std::memory_order_relaxed);
@@ -45,17 +47,18 @@ void Link::take(ShardPost& post) {
 void Link::announce(std::string_view kind, std::string_view text, std::uint64_t claim) {
   if (!commands_) return;  // lose() comes next, or has come
   const std::string message = write_node_message(sender_, kind, text);
-  if (claim == 0) return command({"PUBLISH", channels_.all(), message});
-  command({"EVAL", kPublishWithTime, "1", channels_.all(), message}, 0, [this, claim](const redisReply& reply) {
-    if (reply.type == REDIS_REPLY_ERROR) rpc_.registrations().claim_lost(claim);
-  });
+  if (claim == 0) return command({publish_command(), channels_.all(), message});
+  command({"EVAL", kPublishWithTime, "1", channels_.all(), message, publish_command()}, 0,
+          [this, claim](const redisReply& reply) {
+            if (reply.type == REDIS_REPLY_ERROR) rpc_.registrations().claim_lost(claim);
+          });
 }
 
 void Link::send_to(const std::string& address, std::string_view kind, std::string_view text) {
   if (!commands_) return;  // likewise
   const std::string message = write_node_message(sender_, kind, text);
   unanswered_bytes_.fetch_add(message.size(), std::memory_order_relaxed);
-  command({"PUBLISH", channels_.private_of(address), message}, message.size(),
+  command({publish_command(), channels_.private_of(address), message}, message.size(),
           [this, address](const redisReply& reply) {
             if (reply.type == REDIS_REPLY_INTEGER && reply.integer == 0) on_undelivered(address);
           });
@@ -66,7 +69,7 @@ void Link::deliver(std::size_t realm, unsigned shard, realm::ShardMessage messag
 }
 
 void Link::ask_for_registrations() {
-  command({"PUBSUB", "NUMSUB", channels_.nodes()}, 0, [this](const redisReply& reply) {
+  command({"PUBSUB", masters_ ? "SHARDNUMSUB" : "NUMSUB", channels_.nodes()}, 0, [this](const redisReply& reply) {
     const bool counted = reply.type == REDIS_REPLY_ARRAY && reply.elements == 2;
     const long long nodes = counted ? reply.element[1]->integer : 1;  // this one is among them
     rpc_.registrations().expect(static_cast<std::size_t>(std::max(nodes - 1, 0LL)),

@@ -1,11 +1,6 @@
 #include "cluster/node_message.hpp"
 
 namespace crosspoint::cluster {
-namespace {
-
-constexpr std::string_view kMagic = "crosspoint1 ";
-
-}  // namespace
 
 std::string write_node_message(std::string_view from, std::string_view kind, std::string_view text) {
   std::string message;

@@ -6,6 +6,9 @@
 /// What one node sends another one, or all: a line with the sender and a word that says what it is, and the rest.
 namespace crosspoint::cluster {
 
+/// What nodes write begins with it, also an event (publication_text.hpp).
+inline constexpr std::string_view kMagic = "crosspoint1 ";
+
 struct NodeMessage {
   std::string_view from;  ///< "<node>/<start>"
   std::string_view kind;

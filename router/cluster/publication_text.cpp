@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cluster/head_words.hpp"
+#include "cluster/node_message.hpp"
 #include "realm/event_journal.hpp"
 #include "realm/receiver_filter.hpp"
 #include "serializers/reader.hpp"
@@ -15,7 +17,20 @@
 namespace crosspoint::cluster {
 namespace {
 
-constexpr std::string_view kMagic = "crosspoint1 ";
+/// A trust level stands behind the sender, so that nodes of versions which do not know of it read the rest.
+constexpr char kTrustLevel = '+';
+
+/// Splits "<sender>+<trust level>". False if the number is none.
+bool split_sender(std::string_view word, std::string_view& sender, wamp::TrustLevel& trustlevel) {
+  const std::size_t start = word.rfind('/');
+  const std::size_t plus = start != std::string_view::npos ? word.find(kTrustLevel, start) : start;
+  sender = word.substr(0, plus);
+  trustlevel = wamp::kNoTrustLevel;
+  if (plus == std::string_view::npos) return true;
+  const std::string_view number = word.substr(plus + 1);
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), trustlevel);
+  return error == std::errc() && end == number.data() + number.size() && trustlevel >= 0;
+}
 
 std::string_view read_node_text(std::string_view text, std::string_view topic,
                                 std::shared_ptr<realm::Publication>& out) {
@@ -24,7 +39,9 @@ std::string_view read_node_text(std::string_view text, std::string_view topic,
   if (end == std::string_view::npos) return kBadHead;
   std::string_view head = text.substr(kMagic.size(), end - kMagic.size());
   std::string_view rest = text.substr(end + 1);
-  take_word(head);  // the sender
+  std::string_view sender;
+  wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
+  if (!split_sender(take_word(head), sender, trustlevel)) return kBadHead;
   std::uint64_t id = 0;
   std::uint64_t session = 0;
   std::uint64_t authid = 0;
@@ -46,7 +63,7 @@ std::string_view read_node_text(std::string_view text, std::string_view topic,
   }
   rest.remove_prefix(authid + authrole);
   if (serializer->is_text && !serializers::is_utf8(rest)) return "its PUBLISH is no UTF-8";
-  auto read = realm::read_publication(serializer->encoding, rest, id, std::move(publisher));
+  auto read = realm::read_publication(serializer->encoding, rest, id, std::move(publisher), trustlevel);
   if (!read) return "its PUBLISH cannot be read";
   if (read->topic != topic) return "its topic is not that of the channel";
   out = std::move(read);
@@ -84,22 +101,27 @@ std::string_view read_object(std::string_view text, std::string_view topic, wamp
 }  // namespace
 
 std::string write_text(std::string_view sender, const wamp::Publish& message, wamp::PublicationId id,
-                       const realm::Identity* publisher) {
+                       const realm::Identity* publisher, wamp::TrustLevel trustlevel) {
   const std::string publish = realm::write_publication(message);
   const std::string_view serializer = serializers::of(message.payload.encoding).name;
   static const realm::Identity kNobody;
   const realm::Identity& who = publisher != nullptr ? *publisher : kNobody;
   std::string text;
   text.reserve(96 + sender.size() + who.authid.size() + who.authrole.size() + publish.size());
-  fmt::format_to(std::back_inserter(text), "{}{} {} {} {} {} {}\n", kMagic, sender, id, serializer, who.session,
-                 who.authid.size(), who.authrole.size());
+  const auto out = std::back_inserter(text);
+  text.append(kMagic).append(sender);
+  if (trustlevel != wamp::kNoTrustLevel) fmt::format_to(out, "{}{}", kTrustLevel, trustlevel);
+  fmt::format_to(out, " {} {} {} {} {}\n", id, serializer, who.session, who.authid.size(), who.authrole.size());
   return text.append(who.authid).append(who.authrole).append(publish);
 }
 
 std::string_view sender_of(std::string_view text) {
   if (!text.starts_with(kMagic)) return {};
   text.remove_prefix(kMagic.size());
-  return take_word(text);
+  std::string_view sender;
+  wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
+  split_sender(take_word(text), sender, trustlevel);
+  return sender;
 }
 
 std::string write_text(std::string_view sender, const realm::Publication& publication) {
@@ -108,7 +130,7 @@ std::string write_text(std::string_view sender, const realm::Publication& public
   message.payload = publication.payload;
   message.options.passthru = publication.passthru;
   if (publication.filter) message.options.filter = std::make_unique<wamp::ReceiverFilter>(publication.filter->lists());
-  return write_text(sender, message, publication.id, publication.publisher.get());
+  return write_text(sender, message, publication.id, publication.publisher.get(), publication.trustlevel);
 }
 
 wamp::PublicationId id_of(std::string_view text) {

@@ -10,9 +10,9 @@
 /// A publication as the bytes that Redis carries from node to node. docs/cluster.md has the format.
 namespace crosspoint::cluster {
 
-/// `sender` names the node and its start, without white space. `publisher` is nullptr if it is not to be disclosed.
+/// `sender` is the address of a node. `publisher` is nullptr if it is not to be disclosed.
 std::string write_text(std::string_view sender, const wamp::Publish& message, wamp::PublicationId id,
-                       const realm::Identity* publisher);
+                       const realm::Identity* publisher, wamp::TrustLevel trustlevel = wamp::kNoTrustLevel);
 
 /// The same for one that is not at hand as its publisher has sent it.
 std::string write_text(std::string_view sender, const realm::Publication& publication);

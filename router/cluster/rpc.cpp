@@ -1,6 +1,7 @@
 #include "cluster/rpc.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/log.hpp"
 #include "wamp/errors.hpp"
@@ -57,13 +58,23 @@ void Rpc::apply_own(const Registry::Change& change, std::size_t realm) {
   log::info("Cluster: session {} loses its registration of {}: another one has taken its place", claim.session,
             claim.uri);
   // At once: what comes next may need the place.
+  realm::ClaimRevoked revoked{claim.number, std::string(wamp::kUnregistered)};
   realm::SessionKey key;
   const auto view = find_own(change.entry, realm, key);
   if (view.registration) {
-    realms_[realm]->directory().registrations.remove(std::const_pointer_cast<realm::Registration>(view.registration),
-                                                     key);
+    using Removal = realm::RegistrationDirectory::Removal;
+    realm::Directory& directory = realms_[realm]->directory();
+    // What follows may be another registration of the same id.
+    const auto note = [&](realm::MetaTopic topic) {
+      report(realms_[realm]->options(), directory, topic, claim.session, *view.registration, revoked.reports);
+    };
+    directory.registrations.remove(std::const_pointer_cast<realm::Registration>(view.registration), key,
+                                   [&](Removal removal) {
+                                     note(realm::MetaTopic::registration_on_unregister);
+                                     if (removal != Removal::one) note(realm::MetaTopic::registration_on_delete);
+                                   });
   }
-  wire_.deliver(realm, shard, realm::ClaimRevoked{claim.number, std::string(wamp::kUnregistered)});
+  wire_.deliver(realm, shard, std::move(revoked));
 }
 
 realm::RegistrationView Rpc::find_own(const Registry::Entry& entry, std::size_t realm, realm::SessionKey& key) const {
@@ -91,7 +102,8 @@ void Rpc::enter(const Registry::Entry& entry, std::size_t realm) {
   if (!realm::crosses_nodes(entry.claim.uri)) return;
   const realm::Callee callee = calls_.add_callee(realm, entry.owner, entry.claim, entry.order);
   const auto added = realms_[realm]->directory().registrations.add(
-      entry.claim.uri, entry.claim.match, entry.claim.invoke, callee, realms_[realm]->options().timestamp);
+      entry.claim.uri, entry.claim.match, entry.claim.invoke, callee,
+      [&] { return entry.order != 0 ? realm::time_of_claim(entry.order) : realms_[realm]->options().timestamp(); });
   if (added.outcome != realm::RegistrationDirectory::Outcome::registered) {
     calls_.remove_callee(callee.key);
     log::warn("Cluster: {} of node {} cannot be called from here: this node has a procedure of its own under that URI",
@@ -110,6 +122,29 @@ void Rpc::strike(const Registry::Entry& entry) {
   entered_.erase(at);
 }
 
+void Rpc::catch_up(std::size_t realm, unsigned shard, std::uint64_t number) {
+  if (!registrations_.is_complete()) return wire_.deliver(realm, shard, realm::CaughtUp{number});
+  catch_ups_.push_back({realm, shard, number});
+  // It comes back behind all that Redis has had by then, of this node and of others.
+  wire_.send_to(address_, kEcho, std::to_string(first_catch_up_ + catch_ups_.size() - 1));
+}
+
+bool Rpc::heard_own(std::string_view kind, std::string_view text) {
+  if (kind != kEcho) return false;
+  std::uint64_t place = 0;
+  std::from_chars(text.data(), text.data() + text.size(), place);
+  end_catch_ups(place);
+  return true;
+}
+
+void Rpc::end_catch_ups(std::uint64_t until) {
+  for (; !catch_ups_.empty() && first_catch_up_ <= until; ++first_catch_up_) {
+    const CatchUp& first = catch_ups_.front();
+    wire_.deliver(first.realm, first.shard, realm::CaughtUp{first.number});
+    catch_ups_.pop_front();
+  }
+}
+
 void Rpc::gone(std::string_view address, std::string_view why) {
   registrations_.gone(address);
   calls_.gone(address, why);
@@ -118,6 +153,7 @@ void Rpc::gone(std::string_view address, std::string_view why) {
 void Rpc::lost(std::string_view why, std::uint64_t now) {
   registrations_.disconnected(now);
   calls_.lost(why);
+  end_catch_ups(first_catch_up_ + catch_ups_.size());
 }
 
 }  // namespace crosspoint::cluster

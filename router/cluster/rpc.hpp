@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,6 +39,11 @@ class Rpc final : public Registrations::User, public Calls::User {
   Registrations& registrations() { return registrations_; }
   Calls& calls() { return calls_; }
 
+  /// See realm::ClusterPort.
+  void catch_up(std::size_t realm, unsigned shard, std::uint64_t number);
+  /// What this node has said to itself. False if it is something else.
+  bool heard_own(std::string_view kind, std::string_view text);
+
   /// A node is gone, or cannot be reached.
   void gone(std::string_view address, std::string_view why);
   /// None of them can be reached. `now` is in microseconds of the system's clock.
@@ -68,6 +75,7 @@ class Rpc final : public Registrations::User, public Calls::User {
   std::shared_ptr<realm::Intake> find_intake(std::uint64_t claim) const override;
   bool is_complete() const override { return registrations_.is_complete(); }
 
+  void end_catch_ups(std::uint64_t until);
   void apply_own(const Registry::Change& change, std::size_t realm);
   void enter(const Registry::Entry& entry, std::size_t realm);
   void strike(const Registry::Entry& entry);
@@ -79,6 +87,15 @@ class Rpc final : public Registrations::User, public Calls::User {
   std::vector<realm::Realm*> realms_;
   Registrations registrations_;
   Calls calls_;
+  /// Those who wait until this node has heard itself.
+  struct CatchUp {
+    std::size_t realm = 0;
+    unsigned shard = 0;
+    std::uint64_t number = 0;
+  };
+  static constexpr std::string_view kEcho = "echo";
+  std::deque<CatchUp> catch_ups_;
+  std::uint64_t first_catch_up_ = 1;  // the place of the oldest of them
   std::map<Place, Entered> entered_;
   std::map<std::uint64_t, std::pair<std::size_t, Registry::Entry>>
       own_;  // claims of this node that count, with the realm

@@ -17,7 +17,7 @@ struct EntryId {
   static bool read(std::string_view text, EntryId& out);
   std::string text() const;
   /// The least that is greater.
-  EntryId next() const { return {time, number + 1}; }
+  EntryId next() const { return number + 1 != 0 ? EntryId{time, number + 1} : EntryId{time + 1, 0}; }
   /// The greatest that is less.
   EntryId previous() const;
 

@@ -97,7 +97,7 @@ void Connection::on_message(std::span<std::uint8_t> bytes, const base::ChunkRef&
   if (handle(message)) return;
   if (!waiting_) waiting_ = std::make_unique<WaitingMessages>();
   waiting_->append(bytes);
-  ask_authorizer();
+  if (gate_->shard().question()) ask_authorizer();
 }
 
 void Connection::on_garbled(std::string_view problem) {
@@ -247,7 +247,7 @@ bool Connection::handle_joined(const wamp::Message& message) {
     violation(problem);
     return true;
   }
-  if (gate_->shard().question()) return false;
+  if (gate_->shard().question() || gate_->shard().must_catch_up()) return false;
   gate_->deliver();
   gate_->hold_back_if_congested(*this);
   return true;
@@ -278,6 +278,12 @@ void Connection::on_verdict(Service::Answer answer, const realm::Question& quest
   handle_waiting();
 }
 
+void Connection::resume() {
+  if (session_ == nullptr) return;
+  session_->caught_up = true;
+  handle_waiting();
+}
+
 void Connection::handle_waiting() {
   while (waiting_ && !waiting_->empty() && state_ != State::ended) {
     auto entry = waiting_->take();
@@ -285,11 +291,14 @@ void Connection::handle_waiting() {
     if (!serializers::decode(encoding_, entry.bytes(), workbench_.scratch, message).empty()) continue;  // never: it was
     serializers::share_payload(message, entry.chunk);
     if (handle(message)) {
-      if (session_ != nullptr) session_->verdict.reset();
+      if (session_ != nullptr) {
+        session_->verdict.reset();
+        session_->caught_up = false;
+      }
       continue;
     }
     waiting_->put_back(std::move(entry));
-    ask_authorizer();
+    if (gate_->shard().question()) ask_authorizer();
     break;
   }
   if (waiting_) update_reading();

@@ -60,6 +60,8 @@ class Connection final : public transports::MessageHandler, public realm::Peer, 
   /// Stops and starts reading because others cannot keep up: a thread, or the receiver of a stream.
   enum class HoldBack { thread, stream };
   void hold_back(HoldBack why, bool on);
+  /// The message that waits for other nodes (realm::Outbox::resume) has its turn.
+  void resume();
   /// Sends GOODBYE; the session ends when the client answers, or after a time.
   void say_goodbye(std::string_view reason, std::string_view message = {});
   std::string describe(const realm::Identity& identity) const override;
@@ -69,7 +71,7 @@ class Connection final : public transports::MessageHandler, public realm::Peer, 
  private:
   enum class State { handshake, joined, leaving, ended };
 
-  /// Returns false if the message has to wait for a dynamic authorizer: nothing was done.
+  /// Returns false if the message has to wait, for a dynamic authorizer or other nodes: nothing was done.
   bool handle(const wamp::Message& message);
   void handle_before_join(const wamp::Message& message);
   bool handle_joined(const wamp::Message& message);
@@ -117,7 +119,7 @@ class Connection final : public transports::MessageHandler, public realm::Peer, 
   base::Timers::Handle timer_;         // of the handshake, or of our GOODBYE
   Service* authenticating_ = nullptr;  // called for the handshake
   wamp::RequestId authentication_ = 0;
-  std::unique_ptr<WaitingMessages> waiting_;  // of a session whose role has a dynamic authorizer
+  std::unique_ptr<WaitingMessages> waiting_;  // of a session that has had to wait
 };
 
 }  // namespace crosspoint::connection

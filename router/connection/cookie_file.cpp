@@ -9,8 +9,8 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
+#include "base/error_text.hpp"
 #include "base/log.hpp"
 #include "connection/cookie_writer.hpp"
 
@@ -21,8 +21,6 @@ using nlohmann::json;
 
 /// Lines that may be out of date before the file is written anew, besides as many as there are cookies.
 constexpr std::size_t kSpareLines = 1000;
-
-std::string error_text() { return std::generic_category().message(errno); }
 
 /// "2026-01-02T03:04:05.000Z"
 std::string time_text(std::int64_t seconds) {
@@ -95,7 +93,7 @@ class CookieFile final : public CookieBackend {
   bool load(std::vector<Cookie>& out, std::string& problem) override {
     std::ifstream stream(path_);
     if (!stream) {
-      problem = "cannot read the cookie file " + path_ + ": " + error_text();
+      problem = "cannot read the cookie file " + path_ + ": " + base::error_text(errno);
       return false;
     }
     std::map<std::string, Cookie> cookies;
@@ -137,7 +135,7 @@ class CookieFile final : public CookieBackend {
       }
     }
     if (lines_ > 2 * current_.size() + kSpareLines) return rewrite();
-    return write_all(fd_, lines) ? std::string() : path_ + ": " + error_text();
+    return write_all(fd_, lines) ? std::string() : path_ + ": " + base::error_text(errno);
   }
 
  private:
@@ -153,7 +151,7 @@ class CookieFile final : public CookieBackend {
     return fd;
   }
 
-  static std::string lock_error() { return errno == EWOULDBLOCK ? "another router uses it" : error_text(); }
+  static std::string lock_error() { return errno == EWOULDBLOCK ? "another router uses it" : base::error_text(errno); }
 
   static bool write_all(int fd, std::string_view bytes) {
     while (!bytes.empty()) {
@@ -173,7 +171,7 @@ class CookieFile final : public CookieBackend {
     std::string lines;
     for (const auto& [id, line] : current_) lines += line;
     if (!write_all(fd, lines) || ::rename(draft.c_str(), path_.c_str()) != 0) {
-      const std::string problem = draft + ": " + error_text();
+      const std::string problem = draft + ": " + base::error_text(errno);
       ::close(fd);
       return problem;
     }

@@ -66,7 +66,20 @@ void RealmGate::deliver_once() {
     log::info("session {} is ended: {} {}", session->id, farewell.reason, farewell.message);
     connection_of(*session).say_goodbye(farewell.reason, farewell.message);
   }
+  if (!delivering_.resumed().empty()) {
+    // They hand in messages, which lead to more.
+    const auto resumed = delivering_.resumed();
+    delivering_.clear();
+    for (const auto& each : resumed) resume(each);
+  }
   delivering_.clear();
+}
+
+void RealmGate::resume(const realm::Outbox::Resumption& what) {
+  realm::Session* session = shard_.sessions().find(what.session);
+  if (session == nullptr) return;
+  if (session->internal) return static_cast<Service&>(*session->peer).resume(what.request);
+  connection_of(*session).resume();
 }
 
 void RealmGate::hold_back_streams() {

@@ -88,6 +88,7 @@ class RealmGate final : public base::TurnEnd {
   void post_batch(Batch batch, std::size_t bytes);
   void release_held_back();
   void log_denials() const;
+  void resume(const realm::Outbox::Resumption& what);
   void hold_back_streams();
   void set_timer(const realm::Outbox::Timer& timer);
   bool congested() const;

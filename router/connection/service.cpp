@@ -73,7 +73,14 @@ wamp::RequestId Service::call(std::string_view procedure, wamp::Payload argument
   message.request = expect(timeout, std::move(callback));
   message.procedure = procedure;
   message.payload = std::move(arguments);
-  deliver(message);
+  gate_.shard().receive(session_, message, gate_.outbox());
+  if (gate_.shard().must_catch_up()) {
+    Pending& pending = pending_.find(message.request).value();
+    pending.procedure = procedure;
+    pending.arguments = message.payload.kept();
+  } else {
+    gate_.deliver();
+  }
   return message.request;
 }
 
@@ -119,10 +126,31 @@ std::string_view Service::send(wamp::RequestId request) {
   if (gate_.shard().question()) {
     pending_.find(request).value().verdict = std::move(verdict);
     ask_authorizer(request);
+  } else if (gate_.shard().must_catch_up()) {
+    pending_.find(request).value().verdict = std::move(verdict);
   } else {
     gate_.deliver();
   }
   return {};
+}
+
+void Service::resume(wamp::RequestId request) {
+  const auto at = pending_.find(request);
+  if (at == pending_.end()) return;
+  session_.caught_up = true;
+  if (const std::string procedure = std::move(at.value().procedure); !procedure.empty()) {
+    wamp::Call message;
+    message.request = request;
+    message.procedure = procedure;
+    message.payload = std::move(at.value().arguments);
+    deliver(message);
+    session_.caught_up = false;
+    return;
+  }
+  session_.verdict = std::move(at.value().verdict);
+  const auto problem = send(request);
+  session_.caught_up = false;
+  if (!problem.empty()) fail(request, wamp::kInvalidArgument, problem);
 }
 
 void Service::ask_authorizer(wamp::RequestId request) {

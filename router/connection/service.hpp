@@ -77,6 +77,8 @@ class Service final : public realm::Peer {
 
   std::string describe(const realm::Identity&) const override { return "{}"; }
 
+  /// A request that waits for other nodes (realm::Outbox::resume) has its turn.
+  void resume(wamp::RequestId request);
   /// A message for this session.
   void receive(const wamp::Message& message);
   /// Hands over the answers and calls that have come. True if there were any.
@@ -87,6 +89,8 @@ class Service final : public realm::Peer {
     Callback callback;
     base::Timers::Handle timer;
     std::string message;             // in JSON, of request()
+    std::string procedure;           // of a call that was not made in JSON, and has to wait
+    wamp::Payload arguments;         // likewise
     Service* authorizing = nullptr;  // what asks the role's dynamic authorizer about it
     wamp::RequestId authorization = 0;
     std::unique_ptr<realm::Verdict> verdict;  // the answers so far

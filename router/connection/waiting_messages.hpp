@@ -11,7 +11,8 @@ namespace crosspoint::connection {
 
 class Service;
 
-/// The messages of a session that wait, in order, while a dynamic authorizer is asked about the first of them.
+/// The messages of a session that wait, in order, while a dynamic authorizer is asked about the first of them, or other
+/// nodes have their say before it.
 class WaitingMessages {
  public:
   /// From here on the client is not read any further.

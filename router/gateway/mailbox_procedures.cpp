@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/log.hpp"
 #include "base/timestamp.hpp"
 #include "gateway/mail_arguments.hpp"
 #include "gateway/mail_message.hpp"
@@ -16,18 +17,28 @@ namespace {
 constexpr std::size_t kMostWaiting = 10000;
 constexpr auto kSweep = std::chrono::seconds(10);
 
-std::int64_t now() { return base::microseconds_now() / 1000; }
-
 }  // namespace
 
 MailboxProcedures::MailboxProcedures(Hub& hub, connection::RealmGate& gate, MailboxOptions options)
     : hub_(hub),
       gate_(gate),
       io_(gate.io()),
-      mailboxes_(options.limits),
+      mailboxes_(options.limits, options.shared),
       lifetime_(options.lifetime),
+      shared_(options.shared),
       carrier_(hub, gate.io(), mailboxes_, std::chrono::seconds(options.timeout), std::move(options.writer)) {
-  mailboxes_.restore(std::move(options.stored), now());
+  mailboxes_.restore(std::move(options.stored), base::milliseconds_now());
+  if (!shared_) return;
+  carrier_.deliver_until({});
+  elsewhere_ = std::make_unique<MailboxesElsewhere>(hub, io_, carrier_);
+  hub.others()->provide("mail", [this](const NodeCalls::Request& request) { take_in(request); });
+  hub.others()->provide("mail-gone", [this](const NodeCalls::Request& request) {
+    if (request.arguments.size() == 1 && request.arguments[0].is_string()) {
+      connection_gone(request.arguments[0].get<std::string>());
+    }
+    this->hub_.others()->answer(request, nlohmann::json());
+  });
+  hub.others()->when_gone([this](const std::string&) { look_for_receivers(); });
 }
 
 bool MailboxProcedures::start() {
@@ -35,52 +46,79 @@ bool MailboxProcedures::start() {
   for (unsigned thread = 0; thread < hub_.parts(); ++thread) {
     hub_.part(thread).when_gone([this](const std::string& id) {
       io_.post([this, id] {
-        mailboxes_.gone({Receiver::Kind::connection, id, {}}, now());
-        carrier_.work();
+        if (elsewhere_) elsewhere_->tell_gone(id);
+        connection_gone(id);
       });
     });
   }
-  carrier_.start(*service_);
+  carrier_.start(*service_, [this](const storage::MailboxWriter::News& news) { take_news(news); });
   io_.post([this] { sweep(); });
   return provide("register_as", &MailboxProcedures::register_as) &&
          provide("unregister", &MailboxProcedures::unregister) && provide("notify", &MailboxProcedures::notify) &&
          provide("confirm", &MailboxProcedures::confirm) && provide("identity", &MailboxProcedures::identity);
 }
 
+void MailboxProcedures::connection_gone(const std::string& id) {
+  if (!keeps()) return;
+  mailboxes_.gone({Receiver::Kind::connection, id, {}}, base::milliseconds_now());
+  carrier_.work();
+}
+
 bool MailboxProcedures::provide(const char* name, Handler handler) {
-  return service_->provide(std::string("crosspoint.gateway.") + name, [this, handler](const Call& call) {
-    std::string problem;
-    const auto identity = read_identity(call, problem);
-    if (!identity) return invalid(call, problem);
-    if (turns_.waiting() >= kMostWaiting) return refuse_more(call);
-    turns_.run(*identity, [this, handler, call, identity = *identity] { (this->*handler)(call, identity); });
-  });
+  handlers_.emplace(name, handler);
+  return service_->provide(std::string("crosspoint.gateway.") + name,
+                           [this, name, handler](const connection::Service::Invocation& invocation) {
+                             const Call call{invocation, {}};
+                             if (!keeps()) return pass_on(name, call);
+                             run(handler, call);
+                           });
+}
+
+void MailboxProcedures::run(Handler handler, const Call& call) {
+  std::string problem;
+  const auto identity = read_identity(call, problem);
+  if (!identity) return invalid(call, problem);
+  if (turns_.waiting() >= kMostWaiting) return refuse_more(call);
+  turns_.run(*identity, [this, handler, call, identity = *identity] { (this->*handler)(call, identity); });
 }
 
 void MailboxProcedures::sweep() {
-  mailboxes_.expire(now());
-  carrier_.work();
+  if (keeps()) {
+    mailboxes_.expire(base::milliseconds_now());
+    carrier_.work();
+    look_for_receivers();
+  }
   io_.after(kSweep, [this] { sweep(); });
 }
 
+void MailboxProcedures::yield(const Asker& asker, const nlohmann::json& value) {
+  if (asker.node.empty()) return service_->yield(asker.id, value);
+  hub_.others()->answer({asker.node, asker.id, {}}, nlohmann::json::array({value}));
+}
+
+void MailboxProcedures::refuse(const Asker& asker, std::string_view error, std::string_view text) {
+  if (asker.node.empty()) return service_->refuse(asker.id, error, text);
+  hub_.others()->answer({asker.node, asker.id, {}}, nlohmann::json::array({error, text}));
+}
+
 void MailboxProcedures::invalid(const Call& call, std::string_view problem) {
-  service_->refuse(call.id, wamp::kInvalidArgument, problem);
+  refuse(call.asker(), wamp::kInvalidArgument, problem);
 }
 
 void MailboxProcedures::refuse_more(const Call& call) {
-  service_->refuse(call.id, wamp::kUnavailable, "too much waits to be stored");
+  refuse(call.asker(), wamp::kUnavailable, "too much waits to be stored");
 }
 
 void MailboxProcedures::refuse(const Call& call, Mailboxes::Refusal refusal) {
   switch (refusal) {
     case Mailboxes::Refusal::mailbox_full:
-      return service_->refuse(call.id, kMailboxFull, "too many messages wait for this identity, or too large ones");
+      return refuse(call.asker(), kMailboxFull, "too many messages wait for this identity, or too large ones");
     case Mailboxes::Refusal::no_room:
-      return service_->refuse(call.id, wamp::kUnavailable, "the mailboxes of this realm are full");
+      return refuse(call.asker(), wamp::kUnavailable, "the mailboxes of this realm are full");
     case Mailboxes::Refusal::too_many_identities:
-      return service_->refuse(call.id, wamp::kUnavailable, "this realm has too many identities");
+      return refuse(call.asker(), wamp::kUnavailable, "this realm has too many identities");
     default:
-      return service_->refuse(call.id, kNoSuchIdentity, "there is no such identity");
+      return refuse(call.asker(), kNoSuchIdentity, "there is no such identity");
   }
 }
 
@@ -93,45 +131,57 @@ void MailboxProcedures::register_as(const Call& call, const std::string& identit
   turns_.begin(identity);
   if (receiver->kind == Receiver::Kind::procedure) return enroll(call, identity, *receiver, *record);
   const auto id = parse_connection_id(receiver->name);
-  if (id && id->node == hub_.node() && id->thread < hub_.parts()) {
+  const bool own = id && id->node == hub_.node() && id->thread < hub_.parts();
+  if (own || (id && shared_ && id->node != hub_.node())) {
     return find_connection(call, identity, {receiver->kind, to_string(*id), receiver->via}, *id, *record);
   }
-  service_->refuse(call.id, kNoSuchConnection, "there is no such connection");
+  refuse(call.asker(), kNoSuchConnection, "there is no such connection");
   turns_.end(identity);
 }
 
 void MailboxProcedures::find_connection(const Call& call, const std::string& identity, const Receiver& receiver,
                                         const ConnectionId& id, const storage::MailboxRecord& record) {
+  // If it leaves now, word of that comes behind this.
+  const auto found = [this, call, identity, receiver, record](bool there) {
+    if (there) return enroll(call, identity, receiver, record);
+    refuse(call.asker(), kNoSuchConnection, "there is no such connection");
+    turns_.end(identity);
+  };
+  if (id.node != hub_.node()) {
+    using Outcome = NodeCalls::Outcome;
+    return elsewhere_->find_missing(
+        id.node, {receiver.name},
+        [this, call, identity, found](Outcome outcome, const std::vector<std::string>& missing) {
+          if (outcome != Outcome::unavailable) return found(outcome == Outcome::answered && missing.empty());
+          refuse(call.asker(), wamp::kUnavailable, "the node of this connection does not answer");
+          turns_.end(identity);
+        });
+  }
   hub_.ask(
       io_, id.thread,
       [number = id.number](HubPart& part) {
         const auto client = part.find(number);
         return client != nullptr && client->port() != nullptr;
       },
-      // If it leaves now, word of that comes behind this.
-      [this, call, identity, receiver, record](bool there) {
-        if (there) return enroll(call, identity, receiver, record);
-        service_->refuse(call.id, kNoSuchConnection, "there is no such connection");
-        turns_.end(identity);
-      });
+      found);
 }
 
 void MailboxProcedures::enroll(const Call& call, const std::string& identity, const Receiver& receiver,
                                const storage::MailboxRecord& record) {
   std::uint64_t member = 0;
-  const auto refusal = mailboxes_.register_as(identity, receiver, record, now(), member);
+  const auto refusal = mailboxes_.register_as(identity, receiver, record, base::milliseconds_now(), member);
   if (refusal != Mailboxes::Refusal::none) {
     refuse(call, refusal);
     return turns_.end(identity);
   }
-  carrier_.store([this, number = call.id, identity, member](const std::string& problem) {
+  carrier_.store([this, asker = call.asker(), identity, member](const std::string& problem) {
     Mailboxes::Description known;
-    mailboxes_.registered(identity, member, problem.empty(), now());
-    mailboxes_.describe(identity, now(), known);
+    mailboxes_.registered(identity, member, problem.empty(), base::milliseconds_now());
+    mailboxes_.describe(identity, base::milliseconds_now(), known);
     if (problem.empty()) {
-      service_->yield(number, {{"connections", known.connections}, {"messages", known.messages}});
+      yield(asker, {{"connections", known.connections}, {"messages", known.messages}});
     } else {
-      service_->refuse(number, wamp::kUnavailable, problem);
+      refuse(asker, wamp::kUnavailable, problem);
     }
     turns_.end(identity);
   });
@@ -141,7 +191,7 @@ void MailboxProcedures::unregister(const Call& call, const std::string& identity
   std::string problem;
   const auto receiver = read_receiver(call, problem);
   if (!receiver) return invalid(call, problem);
-  service_->yield(call.id, mailboxes_.unregister(identity, *receiver, now()));
+  yield(call.asker(), mailboxes_.unregister(identity, *receiver, base::milliseconds_now()));
   carrier_.work();
 }
 
@@ -152,18 +202,18 @@ void MailboxProcedures::notify(const Call& call, const std::string& identity) {
     return invalid(call, "the second argument is the message: UTF-8 text, bytes, or any value that can be JSON");
   }
   std::uint64_t id = 0;
-  const auto refusal = mailboxes_.notify(identity, std::move(message), now(), id);
+  const auto refusal = mailboxes_.notify(identity, std::move(message), base::milliseconds_now(), id);
   if (refusal == Mailboxes::Refusal::no_such_identity) {
-    service_->yield(call.id, {{"exists", false}});
+    yield(call.asker(), {{"exists", false}});
     return carrier_.work();
   }
   if (refusal != Mailboxes::Refusal::none) return refuse(call, refusal);
-  carrier_.store([this, number = call.id, identity, id](const std::string& problem) {
+  carrier_.store([this, asker = call.asker(), identity, id](const std::string& problem) {
     Mailboxes::Description known;
-    mailboxes_.describe(identity, now(), known);
+    mailboxes_.describe(identity, base::milliseconds_now(), known);
     mailboxes_.stored(identity, id, problem.empty());
-    if (!problem.empty()) return service_->refuse(number, wamp::kUnavailable, problem);
-    service_->yield(number, {{"exists", true}, {"id", id}, {"connections", known.connections}});
+    if (!problem.empty()) return refuse(asker, wamp::kUnavailable, problem);
+    yield(asker, {{"exists", true}, {"id", id}, {"connections", known.connections}});
   });
 }
 
@@ -171,8 +221,8 @@ void MailboxProcedures::confirm(const Call& call, const std::string& identity) {
   if (call.arguments.size() != 2 || !call.arguments[1].is_number_unsigned()) {
     return invalid(call, "the second argument is the id of a message");
   }
-  if (mailboxes_.confirm(identity, call.arguments[1].get<std::uint64_t>(), now())) {
-    service_->yield(call.id, true);
+  if (mailboxes_.confirm(identity, call.arguments[1].get<std::uint64_t>(), base::milliseconds_now())) {
+    yield(call.asker(), true);
   } else {
     refuse(call, Mailboxes::Refusal::no_such_identity);
   }
@@ -181,16 +231,16 @@ void MailboxProcedures::confirm(const Call& call, const std::string& identity) {
 
 void MailboxProcedures::identity(const Call& call, const std::string& identity) {
   Mailboxes::Description known;
-  if (!mailboxes_.describe(identity, now(), known)) {
-    service_->yield(call.id, nullptr);
+  if (!mailboxes_.describe(identity, base::milliseconds_now(), known)) {
+    yield(call.asker(), nullptr);
     return carrier_.work();
   }
-  service_->yield(call.id, {{"connections", known.connections},
-                            {"messages", known.messages},
-                            {"bytes", known.bytes},
-                            {"lifetime", known.record.lifetime},
-                            {"max_connections", known.record.max_connections},
-                            {"confirm", known.record.confirm}});
+  yield(call.asker(), {{"connections", known.connections},
+                       {"messages", known.messages},
+                       {"bytes", known.bytes},
+                       {"lifetime", known.record.lifetime},
+                       {"max_connections", known.record.max_connections},
+                       {"confirm", known.record.confirm}});
 }
 
 }  // namespace crosspoint::gateway

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/receivers_text.hpp"
+
 namespace crosspoint::gateway {
 namespace {
 
@@ -18,7 +20,8 @@ std::int64_t end_of(const storage::MailboxRecord& record, std::int64_t now) {
 
 }  // namespace
 
-void Mailboxes::restore(std::vector<storage::StoredMailbox> stored, std::int64_t now) {
+void Mailboxes::restore(std::vector<storage::StoredMailbox> stored, std::int64_t now, std::uint64_t last_id) {
+  last_id_ = std::max(last_id_, last_id);
   for (storage::StoredMailbox& from : stored) {
     const auto box = boxes_.emplace(from.identity, Mailbox()).first;
     box->second.record = from.record;
@@ -29,12 +32,37 @@ void Mailboxes::restore(std::vector<storage::StoredMailbox> stored, std::int64_t
       bytes_ += size_of(*message);
       box->second.messages.push_back({id, std::move(message), true, false});
     }
-    if (from.record.expires == 0) {  // its receivers went when the router did
+    if (shared_) restore_members(box);
+    if (from.record.expires == 0 && box->second.members.empty()) {  // its receivers went when the router did
       box->second.record.expires = end_of(from.record, now);
       put(box);
     }
   }
   expire(now);
+  for (auto box = boxes_.begin(); box != boxes_.end(); ++box) pump(box);
+}
+
+void Mailboxes::restore_members(Boxes::iterator box) {
+  std::vector<Receiver> receivers;
+  read_receivers(std::exchange(box->second.record.receivers, {}), receivers);
+  for (Receiver& receiver : receivers) {
+    identities_[receiver].insert(box->first);
+    box->second.members.push_back({.number = ++last_member_, .receiver = std::move(receiver), .ready = true});
+  }
+}
+
+void Mailboxes::clear() {
+  boxes_.clear();
+  identities_.clear();
+  bytes_ = 0;
+  deliveries_.clear();
+  changes_.clear();
+}
+
+std::vector<Receiver> Mailboxes::receivers() const {
+  std::vector<Receiver> all;
+  for (const auto& [receiver, identities] : identities_) all.push_back(receiver);
+  return all;
 }
 
 Mailboxes::Boxes::iterator Mailboxes::find(std::string_view identity, std::int64_t now) {
@@ -48,6 +76,10 @@ Mailboxes::Boxes::iterator Mailboxes::find(std::string_view identity, std::int64
 
 void Mailboxes::put(Boxes::iterator box) {
   changes_.push_back({.kind = MailboxChange::Kind::put, .identity = box->first, .record = box->second.record});
+  if (!shared_) return;
+  std::vector<Receiver> receivers;
+  for (const Member& member : box->second.members) receivers.push_back(member.receiver);
+  changes_.back().record.receivers = write_receivers(receivers);
 }
 
 void Mailboxes::drop(Boxes::iterator box) {
@@ -107,10 +139,8 @@ void Mailboxes::remove_member(Boxes::iterator box, std::size_t place, std::int64
   auto& members = box->second.members;
   unlink(members[place].receiver, box->first);
   members.erase(members.begin() + static_cast<std::ptrdiff_t>(place));
-  if (members.empty()) {
-    box->second.record.expires = end_of(box->second.record, now);
-    put(box);
-  }
+  if (members.empty()) box->second.record.expires = end_of(box->second.record, now);
+  if (members.empty() || shared_) put(box);
   remove_done(box);
 }
 

@@ -57,9 +57,15 @@ class Mailboxes {
     storage::MailboxRecord record;
   };
 
-  explicit Mailboxes(MailboxLimits limits) : limits_(limits) {}
+  /// `shared`: nodes share them, one after the other, so that the store has the receivers, too.
+  explicit Mailboxes(MailboxLimits limits, bool shared = false) : limits_(limits), shared_(shared) {}
 
-  void restore(std::vector<storage::StoredMailbox> stored, std::int64_t now);
+  /// `last_id`: ids of messages begin behind it, if the clock does not say more.
+  void restore(std::vector<storage::StoredMailbox> stored, std::int64_t now, std::uint64_t last_id = 0);
+  /// Forgets all of them; the store has them.
+  void clear();
+  /// All there are.
+  std::vector<Receiver> receivers() const;
 
   /// Makes `receiver` one of the identity's, with the values of `record` (but not its time). Beyond max_connections the
   /// receiver that came first is one no more. Its messages come after registered(). `member` names it.
@@ -122,9 +128,11 @@ class Mailboxes {
   void forget_front(Mailbox& box);
   void drop(Boxes::iterator box);
   void put(Boxes::iterator box);
+  void restore_members(Boxes::iterator box);
   void unlink(const Receiver& receiver, const std::string& identity);
 
   const MailboxLimits limits_;
+  const bool shared_;
   Boxes boxes_;
   std::map<Receiver, std::set<std::string>> identities_;  // of each receiver
   std::size_t bytes_ = 0;

@@ -38,8 +38,8 @@ void NodeCalls::answer(const Request& request, std::optional<json> value) {
 
 bool NodeCalls::is_full() const { return pending_.size() >= kMostPending || others_.backlog() > kMostBytes; }
 
-void NodeCalls::expect(const Key& key, Then then) {
-  auto timer = io_.after(kAnswerTime, [this, key] { complete(key, Outcome::unavailable, nullptr); });
+void NodeCalls::expect(const Key& key, std::chrono::seconds timeout, Then then) {
+  auto timer = io_.after(timeout, [this, key] { complete(key, Outcome::unavailable, nullptr); });
   pending_.emplace(key, Pending{std::move(then), timer});
 }
 
@@ -47,19 +47,21 @@ void NodeCalls::send(const std::string& to, std::uint64_t number, std::string_vi
   others_.send(to, kAsk, write(NodeAsk{realm_, number, std::string(name), std::move(arguments)}));
 }
 
-void NodeCalls::ask(std::uint64_t start, std::string_view name, json arguments, Then then) {
+void NodeCalls::ask(std::uint64_t start, std::string_view name, json arguments, Then then,
+                    std::chrono::seconds timeout) {
   if (!others_.joined()) return then(Outcome::unavailable, nullptr);
   const auto addresses = others_.list();
   const auto at = std::find_if(addresses.begin(), addresses.end(),
                                [start](const std::string& address) { return start_of(address) == start; });
   if (at == addresses.end()) return then(was_cut_off(start) ? Outcome::unavailable : Outcome::no_such_node, nullptr);
   cut_off_.erase(start);
-  ask(*at, name, std::move(arguments), std::move(then));
+  ask(*at, name, std::move(arguments), std::move(then), timeout);
 }
 
-void NodeCalls::ask(const std::string& address, std::string_view name, json arguments, Then then) {
+void NodeCalls::ask(const std::string& address, std::string_view name, json arguments, Then then,
+                    std::chrono::seconds timeout) {
   if (!others_.joined() || is_full()) return then(Outcome::unavailable, nullptr);
-  expect({address, ++last_number_}, std::move(then));
+  expect({address, ++last_number_}, timeout, std::move(then));
   send(address, last_number_, name, std::move(arguments));
 }
 
@@ -76,7 +78,7 @@ void NodeCalls::ask_all(std::string_view name, const json& arguments,
   const auto gathered = std::make_shared<Gathered>();
   gathered->missing = addresses.size();
   for (const std::string& address : addresses) {
-    expect({address, last_number_}, [gathered, then](Outcome outcome, const json& value) {
+    expect({address, last_number_}, kAnswerTime, [gathered, then](Outcome outcome, const json& value) {
       if (outcome == Outcome::answered) gathered->answers.push_back(value);
       if (--gathered->missing == 0) then(gathered->answers);
     });

@@ -26,7 +26,7 @@ class NodeCalls {
  public:
   static constexpr std::string_view kAsk = "gateway-ask";  ///< kinds of messages
   static constexpr std::string_view kAnswer = "gateway-answer";
-  /// How long an answer may take.
+  /// How long an answer may take, where nothing else is said.
   static constexpr std::chrono::seconds kAnswerTime{5};
 
   enum class Outcome {
@@ -53,8 +53,10 @@ class NodeCalls {
   void when_gone(std::function<void(const std::string& address)> listener) { gone_.push_back(std::move(listener)); }
 
   /// `then` is called once, maybe before this returns.
-  void ask(std::uint64_t start, std::string_view name, nlohmann::json arguments, Then then);
-  void ask(const std::string& address, std::string_view name, nlohmann::json arguments, Then then);
+  void ask(std::uint64_t start, std::string_view name, nlohmann::json arguments, Then then,
+           std::chrono::seconds timeout = kAnswerTime);
+  void ask(const std::string& address, std::string_view name, nlohmann::json arguments, Then then,
+           std::chrono::seconds timeout = kAnswerTime);
   /// The same of all nodes, with one message; `then` gets the answers of those that are there and gave one.
   void ask_all(std::string_view name, const nlohmann::json& arguments,
                std::function<void(const std::vector<nlohmann::json>& answers)> then);
@@ -75,7 +77,7 @@ class NodeCalls {
   };
   using Key = std::pair<std::string, std::uint64_t>;  // the address, and the number of the question
 
-  void expect(const Key& key, Then then);
+  void expect(const Key& key, std::chrono::seconds timeout, Then then);
   void send(const std::string& to, std::uint64_t number, std::string_view name, nlohmann::json arguments);
   void complete(const Key& key, Outcome outcome, const nlohmann::json& value);
   void forget(const std::string& address);

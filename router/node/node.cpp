@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/post.hpp>
 #include <cctype>
 #include <csignal>
+#include <utility>
 
 #include "base/log.hpp"
 #include "guests/orphans.hpp"
@@ -25,6 +27,8 @@ constexpr std::chrono::seconds kGatewayTime{5};
 constexpr std::chrono::seconds kSessionTime{5};
 constexpr std::chrono::milliseconds kConnectionTime{500};
 constexpr std::chrono::milliseconds kLook{10};
+/// How long clients wait for a node to join its cluster.
+constexpr std::chrono::seconds kJoinTime{10};
 
 std::string default_node_id() {
   std::array<char, 256> name{};
@@ -49,7 +53,8 @@ Node::Node(settings::Node settings)
       signals_(context_, SIGINT, SIGTERM),
       reload_signals_(context_, SIGHUP),
       child_signals_(context_, SIGCHLD),
-      timer_(context_) {
+      timer_(context_),
+      join_timer_(context_) {
   if (settings_.controller.id.empty()) settings_.controller.id = default_node_id();
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
@@ -66,8 +71,31 @@ std::optional<std::string> Node::start() {
     guests_.clear();
     return problem;
   }
+  for (const auto& router : routers_) {
+    router->start([this] { boost::asio::post(context_, [this] { serve(); }); });
+  }
+  // There is one at most.
+  const bool clustered =
+      std::any_of(routers_.begin(), routers_.end(), [](const auto& router) { return router->is_clustered(); });
+  clustered ? wait_for_cluster() : serve();
+  return std::nullopt;
+}
+
+void Node::wait_for_cluster() {
+  // Before, its clients would miss what others publish, and call in vain what others have registered.
+  join_timer_.expires_after(kJoinTime);
+  join_timer_.async_wait([this](boost::system::error_code error) {
+    if (error || serving_ || stopping_) return;
+    log::warn("the node has not joined its cluster within {} s: it takes clients now", kJoinTime.count());
+    serve();
+  });
+}
+
+void Node::serve() {
+  if (stopping_ || std::exchange(serving_, true)) return;
+  join_timer_.cancel();
   for (std::size_t i = 0; i < routers_.size(); ++i) {
-    routers_[i]->start();
+    routers_[i]->listen();
     log::info("Router worker \"{}\" started", router_ids_[i]);
     for (const auto& address : routers_[i]->addresses()) log::info("listening on {}", address);
   }
@@ -77,7 +105,6 @@ std::optional<std::string> Node::start() {
   for (const auto& guest : guests_) guest->start();
   log::write(log::Level::info, "Controller", "Ok, local node configuration ran successfully.");
   notify_ready();
-  return std::nullopt;
 }
 
 std::optional<std::string> Node::prepare() {
@@ -174,6 +201,7 @@ void Node::wait_for_reload() {
 void Node::begin_shutdown(const std::string& why) {
   if (stopping_) return;
   stopping_ = true;
+  join_timer_.cancel();
   log::write(log::Level::info, "Controller", "Shutting down: {}", why);
   for (const auto& router : routers_) router->stop_listening();
   for (const auto& router : routers_) router->shut_down_gateway();

@@ -24,7 +24,8 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Starts all workers. Returns what is not possible, in which case nothing runs.
+  /// Starts all workers. Returns what is not possible, in which case nothing runs. A node of a cluster takes clients
+  /// later, when it has joined.
   std::optional<std::string> start();
   /// Runs until a signal (SIGINT, SIGTERM) or the given time ends the node, then stops it: no new connections, GOODBYE
   /// to every session, a bounded time for the answers. A second signal ends the wait. SIGHUP has keys and certificates
@@ -33,6 +34,8 @@ class Node {
 
  private:
   std::optional<std::string> prepare();
+  void wait_for_cluster();
+  void serve();
   void wait_for_signal();
   void wait_for_reload();
   void wait_for_children();
@@ -52,8 +55,10 @@ class Node {
   boost::asio::signal_set reload_signals_;
   boost::asio::signal_set child_signals_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer join_timer_;
   std::chrono::steady_clock::time_point deadline_;
   bool stopping_ = false;
+  bool serving_ = false;
   std::vector<std::unique_ptr<RouterWorker>> routers_;
   std::vector<std::string> router_ids_;
   std::vector<std::unique_ptr<guests::Guest>> guests_;

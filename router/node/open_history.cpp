@@ -16,7 +16,7 @@ wamp::Match to_wamp(settings::Match match) {
 
 }  // namespace
 
-bool open_history(const settings::Store& store, realm::Realm& realm, connection::Router& router,
+bool open_history(const settings::Store& store, realm::Realm& realm, connection::Router& router, cluster::Link* link,
                   std::unique_ptr<storage::SqliteJournal>& journal, std::string& problem) {
   if (store.type == settings::Store::Type::sqlite) {
     journal = std::make_unique<storage::SqliteJournal>(
@@ -27,7 +27,9 @@ bool open_history(const settings::Store& store, realm::Realm& realm, connection:
   }
   for (const settings::StoreEntry& entry : store.event_history) {
     const wamp::Match match = to_wamp(entry.match);
-    realm::EventLog* log = realm.add_history(entry.uri, match, {entry.limit.value_or(store.limit), store.max_bytes});
+    const realm::EventLog::Limits limits{entry.limit.value_or(store.limit), store.max_bytes};
+    realm::EventLog* log = realm.add_history(entry.uri, match, limits);
+    if (link != nullptr) link->keep_history(realm, *log, entry.uri, match, limits);
     // The loader lets no entry come twice, so there is a log.
     if (journal && !journal->attach(*log, entry.uri, match, problem)) return false;
   }

@@ -8,7 +8,8 @@
 namespace crosspoint::node {
 
 /// What the settings of a realm's mailboxes ask for, with what the store has of them. False if that cannot be used;
-/// `problem` says why.
-bool open_mailboxes(const settings::Mailboxes& settings, gateway::MailboxOptions& out, std::string& problem);
+/// `problem` says why. `node`: the address of this node, if the realm is clustered, else empty.
+bool open_mailboxes(const settings::Mailboxes& settings, const std::string& node, gateway::MailboxOptions& out,
+                    std::string& problem);
 
 }  // namespace crosspoint::node

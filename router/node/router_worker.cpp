@@ -127,7 +127,12 @@ bool RouterWorker::add_realm(const settings::Realm& settings, std::string& probl
             settings.clustered ? ", clustered" : "");
   if (settings.mailboxes) {
     gateway::MailboxOptions mailboxes;
-    if (!open_mailboxes(*settings.mailboxes, mailboxes, problem)) {
+    const std::string node = settings.clustered ? cluster_->address() : std::string();
+    if (settings.clustered && settings.mailboxes->type != settings::Mailboxes::Type::redis) {
+      log::warn("realm \"{}\": its mailboxes are this node's own; those of type \"redis\" are shared by all nodes",
+                settings.name);
+    }
+    if (!open_mailboxes(*settings.mailboxes, node, mailboxes, problem)) {
       problem = "realm \"" + settings.name + "\": mailboxes: " + problem;
       return false;
     }
@@ -135,7 +140,8 @@ bool RouterWorker::add_realm(const settings::Realm& settings, std::string& probl
   }
   if (!settings.store) return true;
   std::unique_ptr<storage::SqliteJournal> journal;
-  const bool good = open_history(*settings.store, *realm, *router_, journal, problem);
+  const bool good =
+      open_history(*settings.store, *realm, *router_, settings.clustered ? cluster_.get() : nullptr, journal, problem);
   if (journal) journals_.push_back(std::move(journal));
   if (!good) problem = "realm \"" + settings.name + "\": store: " + problem;
   return good;
@@ -319,10 +325,16 @@ std::size_t RouterWorker::reload_certificates() {
   return count;
 }
 
-void RouterWorker::start() {
+void RouterWorker::start(std::function<void()> settled) {
   gateway_->start();
-  if (cluster_) cluster_->start();
+  if (cluster_) {
+    cluster_->on_settled(std::move(settled));
+    cluster_->start();
+  }
   for (const auto& thread : threads_) thread->start();
+}
+
+void RouterWorker::listen() {
   for (const auto& listener : listeners_) {
     listener->io().post([listener = listener.get()] { listener->start(); });
   }

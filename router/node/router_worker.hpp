@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,8 +44,12 @@ class RouterWorker {
   /// Builds everything and opens every listening socket, so that nothing is half started. Returns false and says why
   /// in `problem` if something is not possible.
   bool open(InheritedSockets& inherited, std::string& problem);
-  /// Starts the threads and begins to accept.
-  void start();
+  /// Starts the threads. `settled` is called once, on any thread, when it has joined its cluster, or has failed to at
+  /// first; never if it has none.
+  void start(std::function<void()> settled);
+  bool is_clustered() const { return cluster_ != nullptr; }
+  /// Begins to accept.
+  void listen();
 
   /// Reads keys and certificates again, for new connections. Those that cannot be read stay as they are. Returns how
   /// many endpoints have new ones.

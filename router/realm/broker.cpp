@@ -58,8 +58,10 @@ Broker::Local& Broker::make_local(Session& session, std::string_view uri, wamp::
     Subscription& subscription = *joined.subscription;
     local.meta_events_before = context_.directory.meta_order.add_listener(subscription.meta_topics, context_.shard);
     if (joined.created) context_.report(MetaTopic::subscription_on_create, session.id, subscription);
-    if (joined.created && cluster != nullptr && crosses_nodes(subscription)) {
+    const bool listens = joined.created || (subscription.log != nullptr && !subscription.listened);
+    if (listens && cluster != nullptr && crosses_nodes(subscription)) {
       subscription.ready = false;
+      subscription.listened = true;
       cluster->subscription_made(joined.subscription);
     }
     local.ready = subscription.ready;
@@ -185,8 +187,10 @@ void Broker::publish(Session& session, const wamp::Publish& message, Outbox& out
     return deny(out, session, message.topic, Action::publish, permit);
   }
   const wamp::PublicationId id = wamp::random_id(context_.random);
-  // What is to survive on disk is acknowledged when it is there.
-  const bool later = context_.directory.journal != nullptr && is_stored(*found, message);
+  // What is kept on disk, or for all nodes, is acknowledged when it is there.
+  const Directory& directory = context_.directory;
+  const bool later =
+      is_stored(*found, message) && (directory.journal != nullptr || directory.shared_history != nullptr);
   if (message.options.acknowledge && !later) out.send(session, wamp::Published{message.request, id});
   if (!found->subscriptions.empty() || message.options.retain || elsewhere) {
     const bool disclose = discloses(session, message.topic, permit);
@@ -205,7 +209,7 @@ std::vector<wamp::SessionId> Broker::members(wamp::SubscriptionId subscription) 
 void Broker::dispatch(const Session* session, const wamp::Publish& message, const Matches& matches,
                       const Provenance& from, Outbox& out) {
   if (context_.directory.cluster != nullptr && !message.options.retain) {
-    publish_elsewhere(message, from.id, from.publisher.get());
+    publish_elsewhere(message, from);
   }
   const auto filter =
       message.options.filter ? std::make_shared<const ReceiverFilter>(*message.options.filter) : nullptr;

@@ -72,8 +72,6 @@ class Broker {
   void remove_local(const Session& session, wamp::SubscriptionId id);
   void stop_waiting(const Session& session);
   void add_member(Local& local, const Waiting& who, Outbox& out);
-  /// Has other nodes' subscribers get what a session publishes.
-  void publish_elsewhere(const wamp::Publish& message, wamp::PublicationId id, const Identity* publisher) const;
   /// Gives a publication its place among those that are retained, and keeps it.
   void retain(const std::shared_ptr<Publication>& publication);
   void retain_elsewhere(const std::shared_ptr<Publication>& publication);
@@ -90,6 +88,8 @@ class Broker {
     std::shared_ptr<const Identity> publisher;  ///< set if it is to be disclosed
     wamp::TrustLevel trustlevel = wamp::kNoTrustLevel;
   };
+  /// Has other nodes' subscribers get what a session publishes.
+  void publish_elsewhere(const wamp::Publish& message, const Provenance& from) const;
   /// `session` published it (nullptr: the router itself).
   void dispatch(const Session* session, const wamp::Publish& message, const Matches& matches, const Provenance& from,
                 Outbox& out);

@@ -20,8 +20,9 @@ std::uint64_t raise(std::atomic<std::uint64_t>& last, std::uint64_t least) {
 
 }  // namespace
 
-void Broker::publish_elsewhere(const wamp::Publish& message, wamp::PublicationId id, const Identity* publisher) const {
-  if (crosses_nodes(message.topic)) context_.directory.cluster->publish(message, id, publisher);
+void Broker::publish_elsewhere(const wamp::Publish& message, const Provenance& from) const {
+  if (!crosses_nodes(message.topic)) return;
+  context_.directory.cluster->publish(message, from.id, from.publisher.get(), from.trustlevel);
 }
 
 void Broker::retain_elsewhere(const std::shared_ptr<Publication>& publication) {

@@ -1,5 +1,6 @@
 #include "realm/broker.hpp"
 #include "realm/event_journal.hpp"
+#include "realm/shared_history.hpp"
 
 namespace crosspoint::realm {
 
@@ -11,6 +12,15 @@ bool Broker::is_stored(const Matches& matches, const wamp::Publish& message) {
 
 void Broker::store(const Session* session, const wamp::Publish& message, const Matches& matches,
                    const PublicationRef& publication) const {
+  const bool acknowledged = message.options.acknowledge && session != nullptr;
+  if (SharedHistory* const shared = context_.directory.shared_history) {
+    SharedHistory::Event event{context_.options.clock(), publication, {}, {}};
+    for (const SubscriptionRef& subscription : matches.subscriptions) {
+      if (subscription->log != nullptr) event.logs.push_back(subscription->log);
+    }
+    if (acknowledged) event.publisher = session->key, event.request = message.request;
+    return shared->add(std::move(event));
+  }
   EventJournal::Entry entry;
   entry.time = context_.options.clock();
   for (const SubscriptionRef& subscription : matches.subscriptions) {
@@ -22,7 +32,7 @@ void Broker::store(const Session* session, const wamp::Publish& message, const M
   entry.publication = publication;
   entry.encoding = message.payload.encoding;
   entry.publish = write_publication(message);
-  if (message.options.acknowledge && session != nullptr) {
+  if (acknowledged) {
     entry.publisher = session->key;
     entry.request = message.request;
   }

@@ -5,7 +5,7 @@
 namespace crosspoint::realm {
 
 void Broker::publish_reports(Outbox& out) {
-  for (ShardContext::Report& report : context_.reports) {
+  for (MetaReport& report : context_.reports) {
     auto publication = std::make_shared<Publication>();
     publication->id = wamp::random_id(context_.random);
     publication->topic = uri_of(report.topic);

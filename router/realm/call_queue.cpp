@@ -1,6 +1,7 @@
 #include "realm/call_queue.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "realm/registration.hpp"
 
@@ -47,15 +48,32 @@ CallQueue::Admission CallQueue::admit(const Registration& registration, const st
                                       const SessionKey& caller, bool behind, base::Random& random, Callee& callee) {
   const std::scoped_lock lock(mutex_);
   if (closed_) return Admission::closed;
-  if (!behind && waiting_.empty()) {
-    if (const Callee* found = free_callee(registration, callees, random)) {
+  const auto is_own = [](const Waiter& other) { return other.handle == 0; };
+  if (!behind && std::none_of(waiting_.begin(), waiting_.end(), is_own)) {
+    const Callee* found = free_callee(registration, callees, random);
+    const auto waits_for_it = [&](const Waiter& other) { return other.callee == found->key; };
+    if (found != nullptr && std::none_of(waiting_.begin(), waiting_.end(), waits_for_it)) {
       use(*found);
       callee = *found;
       return Admission::start;
     }
   }
   if (waiting_.size() >= most_) return Admission::full;
-  waiting_.push_back(caller);
+  waiting_.push_back({caller});
+  return Admission::queued;
+}
+
+CallQueue::Admission CallQueue::admit(const Callee& callee, std::uint64_t handle, bool waits) {
+  const std::scoped_lock lock(mutex_);
+  if (closed_) return Admission::closed;
+  if (is_free(callee) && std::none_of(waiting_.begin(), waiting_.end(), [&](const Waiter& other) {
+        return other.handle == 0 || other.callee == callee.key;
+      })) {
+    use(callee);
+    return Admission::start;
+  }
+  if (!waits || waiting_.size() >= most_) return Admission::full;
+  waiting_.push_back({{}, callee.key, handle});
   return Admission::queued;
 }
 
@@ -67,21 +85,35 @@ bool CallQueue::take(const Callee& callee) {
 }
 
 bool CallQueue::next(const Registration& registration, const std::vector<Callee>& callees, base::Random& random,
-                     SessionKey& caller, Callee& callee) {
+                     Waiter& who, Callee& callee) {
   const std::scoped_lock lock(mutex_);
-  if (waiting_.empty()) return false;
-  const Callee* found = free_callee(registration, callees, random);
-  if (found == nullptr) return false;
-  use(*found);
-  callee = *found;
-  caller = waiting_.front();
-  waiting_.pop_front();
-  return true;
+  if (waiting_.empty() || std::none_of(callees.begin(), callees.end(), is_free)) return false;
+  const Callee* any = nullptr;  // what the policy has for sessions of this node, once one of them is asked for
+  bool asked = false;
+  const auto callee_for = [&](const Waiter& waiter) -> const Callee* {
+    if (waiter.handle == 0) {
+      if (!std::exchange(asked, true)) any = free_callee(registration, callees, random);
+      return any;
+    }
+    const auto its =
+        std::find_if(callees.begin(), callees.end(), [&](const Callee& other) { return other.key == waiter.callee; });
+    return its != callees.end() && is_free(*its) ? &*its : nullptr;
+  };
+  for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
+    const Callee* found = callee_for(*at);
+    if (found == nullptr) continue;
+    use(*found);
+    callee = *found;
+    who = *at;
+    waiting_.erase(at);
+    return true;
+  }
+  return false;
 }
 
 bool CallQueue::put_back(const SessionKey& caller) {
   const std::scoped_lock lock(mutex_);
-  if (!closed_) waiting_.push_front(caller);
+  if (!closed_) waiting_.push_front({caller});
   return !closed_;
 }
 
@@ -92,11 +124,28 @@ void CallQueue::release(Slots& slots) {
 
 void CallQueue::withdraw(const SessionKey& caller) {
   const std::scoped_lock lock(mutex_);
-  const auto at = std::find(waiting_.rbegin(), waiting_.rend(), caller);
+  const auto is_its = [&](const Waiter& other) { return other.handle == 0 && other.caller == caller; };
+  const auto at = std::find_if(waiting_.rbegin(), waiting_.rend(), is_its);
   if (at != waiting_.rend()) waiting_.erase(std::next(at).base());
 }
 
-std::deque<SessionKey> CallQueue::close() {
+void CallQueue::withdraw(std::uint64_t handle) {
+  const std::scoped_lock lock(mutex_);
+  std::erase_if(waiting_, [&](const Waiter& other) { return other.handle == handle; });
+}
+
+std::vector<CallQueue::Waiter> CallQueue::drop(const SessionKey& callee) {
+  const std::scoped_lock lock(mutex_);
+  std::vector<Waiter> dropped;
+  std::erase_if(waiting_, [&](const Waiter& other) {
+    const bool meant = other.handle != 0 && other.callee == callee;
+    if (meant) dropped.push_back(other);
+    return meant;
+  });
+  return dropped;
+}
+
+std::deque<CallQueue::Waiter> CallQueue::close() {
   const std::scoped_lock lock(mutex_);
   closed_ = true;
   return std::exchange(waiting_, {});

@@ -40,7 +40,8 @@ class ClusterPort {
   virtual void subscription_made(const SubscriptionRef& subscription) = 0;
   virtual void subscription_gone(const SubscriptionRef& subscription) = 0;
   /// Any thread; does not wait. A session of this node has published; `publisher` is set if it is to be disclosed.
-  virtual void publish(const wamp::Publish& message, wamp::PublicationId id, const Identity* publisher) = 0;
+  virtual void publish(const wamp::Publish& message, wamp::PublicationId id, const Identity* publisher,
+                       wamp::TrustLevel trustlevel) = 0;
   /// The same for one that is to be retained, here and there. Its place is provisional; when the nodes have agreed on
   /// one, `shard`, which has published it, gets a PlacedPublication.
   virtual void retain(const PublicationRef& publication, unsigned shard) = 0;
@@ -48,6 +49,9 @@ class ClusterPort {
   /// when the registration ends, or if it could not be made. ClaimRevoked may end it before.
   virtual void claim(Claim claim) = 0;
   virtual void release(std::uint64_t number) = 0;
+  /// Any thread; does not wait. `shard` gets CaughtUp with the number when the other nodes will find what it has
+  /// released, whatever they claim from then on, and this node knows what they had claimed; at once if it is alone.
+  virtual void catch_up(unsigned shard, std::uint64_t number) = 0;
   /// Any thread; does not wait. A message about a call for what lives at kOtherNode.
   virtual void send(ShardMessage message) = 0;
   /// Any thread: whether all that is registered elsewhere is known here, and can be called.
@@ -76,6 +80,9 @@ inline constexpr std::uint64_t retained_place(std::int64_t time, std::uint64_t n
   constexpr unsigned kNumberBits = 20;
   return (static_cast<std::uint64_t>(time) << kNumberBits) + number;
 }
+
+/// When a claim was made, as RealmOptions::timestamp says it; `order` is its place.
+std::string time_of_claim(std::uint64_t order);
 
 /// Whether what a session publishes goes to other nodes.
 inline bool crosses_nodes(std::string_view topic) { return !wamp::is_reserved(topic); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "realm/cluster_port.hpp"
 #include "realm/role.hpp"
 #include "wamp/errors.hpp"
 
@@ -47,18 +48,17 @@ wamp::RegistrationId Dealer::add_callee(Session& session, const Wanted& wanted, 
       wanted.uri, wanted.match, wanted.invoke,
       {session.key, session.id, wanted.forward_timeout, session.announced.call_reroute, session.make_intake(),
        std::move(slots), claim, order},
-      context_.options.timestamp, [&](const RegistrationDirectory::Added& now) {
+      [&] { return order != 0 ? time_of_claim(order) : context_.options.timestamp(); },
+      [&](const RegistrationDirectory::Added& now) {
         const Registration& registration = *now.registration;
-        if (now.created) {
-          context_.report(MetaTopic::registration_on_create, session.id, registration);
-        }
+        if (now.first_here) context_.report(MetaTopic::registration_on_create, session.id, registration);
         context_.report(MetaTopic::registration_on_register, session.id, registration);
       });
   if (added.outcome != Outcome::registered) {
     refuse_conflict(session, wanted, added.outcome == Outcome::already_exists, added.registration->invoke, out);
     return 0;
   }
-  session.registrations.emplace(added.registration->id, added.registration);
+  session.registrations.insert_or_assign(added.registration->id, added.registration);
   out.send(session, wamp::Registered{wanted.request, added.registration->id});
   give_turns(added.registration, out);
   return added.registration->id;
@@ -84,8 +84,10 @@ void Dealer::unregister(Session& session, const wamp::Unregister& message, Outbo
   }
   const RegistrationRef registration = at->second;
   session.registrations.erase(at);
-  out.send(session, wamp::Unregistered{message.request});
+  const bool everywhere = context_.directory.cluster != nullptr && claim_of(registration->id, session.key) != 0;
+  if (!everywhere) out.send(session, wamp::Unregistered{message.request});
   remove(registration, session.key, session.id, out);
+  if (everywhere) catch_up({session.key, message.request, true});
 }
 
 bool Dealer::remove(const RegistrationRef& registration, const SessionKey& callee, wamp::SessionId session,
@@ -93,17 +95,17 @@ bool Dealer::remove(const RegistrationRef& registration, const SessionKey& calle
   using Removal = RegistrationDirectory::Removal;
   const std::uint64_t claim = context_.directory.cluster != nullptr ? claim_of(registration->id, callee) : 0;
   const auto removal = context_.directory.registrations.remove(registration, callee, [&](Removal now) {
+    if (callee.shard == kOtherNode) return;  // its node tells of it
     context_.report(MetaTopic::registration_on_unregister, session, *registration);
-    if (now == Removal::last) context_.report(MetaTopic::registration_on_delete, session, *registration);
+    if (now != Removal::one) context_.report(MetaTopic::registration_on_delete, session, *registration);
   });
-  if (removal == Removal::none) return false;  // it was taken away, and reported then
-  if (claim != 0) release(claim);
-  if (removal == Removal::last) {
-    close_queue(registration, out);
+  if (removal != Removal::none && claim != 0) release(claim);
+  if (context_.directory.registrations.get(*registration).registration) {
+    callee_left(registration, callee, out);
   } else {
-    give_turns(registration, out);  // the policy may have another callee now
+    close_queue(registration, out);
   }
-  return true;
+  return removal != Removal::none;  // else it was taken away, and reported then
 }
 
 void Dealer::revoke(std::string_view uri, wamp::Match match, Outbox& out) {

@@ -36,6 +36,7 @@ class Dealer {
   void deliver(const ReturnedCall& returned, Outbox& out);
   void deliver(const ClaimDecided& decided, Outbox& out);
   void deliver(const ClaimRevoked& revoked, Outbox& out);
+  void deliver(const CaughtUp& caught_up, Outbox& out);
 
   /// A timer that the Outbox asked for is due ("Call Timeouts").
   void time_out(const Outbox::Timer& timer, Outbox& out);
@@ -101,6 +102,10 @@ class Dealer {
     bool forward_timeout = false;
     std::uint32_t concurrency = 0;
   };
+  struct WaitingCall {
+    RemoteCall call;
+    std::uint64_t timer = 0;  // if the callee is to mind the time limit
+  };
   struct OwnClaim {
     SessionKey session;
     wamp::RegistrationId registration = 0;  // 0: not made yet
@@ -109,9 +114,23 @@ class Dealer {
   static Wanted wanted(const wamp::Register& message);
   /// True if the registration is one for all nodes: it has been asked for, and ClaimDecided will come.
   bool claim(Session& session, const wamp::Register& message);
-  /// Finds what a call of another node is for. An error if that is gone or busy, or nothing.
+  /// Finds what a call of another node is for. An error if that is gone, or nothing.
   std::string_view find_callee(const RemoteCall& call, RemoteCall& found);
+  /// A call of another node for a callee that takes only so many at a time: starts it, or has it wait.
+  void start_limited(const RemoteCall& call, Outbox& out);
+  /// It has got its turn, or is not going to.
+  void start_waiting(const RemoteTurn& turn, Outbox& out);
+  bool take_waiting(std::uint64_t handle, RemoteCall& call, Outbox& out);
+  /// It fails, if it waits.
+  void end_waiting(std::uint64_t handle, std::string_view error, std::string_view text, Outbox& out);
   /// The claim of a callee, 0 if it has none; and that one is given up.
+  /// What waits for other nodes: a call of a procedure that is not known here, or UNREGISTERED.
+  struct CatchUp {
+    SessionKey session;
+    wamp::RequestId request = 0;
+    bool unregistered = false;
+  };
+  void catch_up(const CatchUp& what);
   std::uint64_t claim_of(wamp::RegistrationId registration, const SessionKey& callee) const;
   void release(std::uint64_t claim);
 
@@ -123,6 +142,8 @@ class Dealer {
   /// Has calls started that wait, as far as callees are free.
   void give_turns(const std::shared_ptr<const Registration>& registration, Outbox& out);
   void give_turn(const RemoteTurn& turn, Outbox& out);
+  /// One callee less: the calls of other nodes that wait for it fail.
+  void callee_left(const std::shared_ptr<const Registration>& registration, const SessionKey& callee, Outbox& out);
   /// The registration is gone: what waits fails.
   void close_queue(const std::shared_ptr<const Registration>& registration, Outbox& out);
   static void stop_waiting(Session& session, wamp::RequestId request);
@@ -175,7 +196,10 @@ class Dealer {
   MetaApi& meta_;
   tsl::robin_map<std::uint64_t, RemoteInvocation> remote_calls_;  // by handle
   tsl::robin_map<std::uint64_t, OwnClaim> claims_;                // by number
+  tsl::robin_map<std::uint64_t, WaitingCall> waiting_calls_;      // of other nodes, by handle
   std::uint64_t last_claim_ = 0;
+  tsl::robin_map<std::uint64_t, CatchUp> catch_ups_;  // by number
+  std::uint64_t last_catch_up_ = 0;
   std::uint64_t last_handle_ = 0;
   std::uint64_t last_timer_ = 0;
   std::string reason_;  // of a revocation under delivery

@@ -70,10 +70,17 @@ bool Dealer::call(Session& session, const wamp::Call& message, Outbox& out) {
   const RegistrationView& view = found->view;
   if (!view.registration || view.callees->empty()) {
     const ClusterPort* const cluster = context_.directory.cluster;
-    if (cluster != nullptr && crosses_nodes(message.procedure) && !cluster->is_complete()) {
-      return refused(wamp::kUnavailable,
-                     fmt::format("procedure <{}> has no callee on this node, and others cannot be reached now",
-                                 message.procedure));
+    if (cluster != nullptr && crosses_nodes(message.procedure)) {
+      if (!cluster->is_complete()) {
+        return refused(wamp::kUnavailable,
+                       fmt::format("procedure <{}> has no callee on this node, and others cannot be reached now",
+                                   message.procedure));
+      }
+      if (!session.caught_up) {
+        context_.catching_up = true;
+        catch_up({session.key, message.request, false});
+        return true;
+      }
     }
     return refused(wamp::kNoSuchProcedure, fmt::format("no callee registered for procedure <{}>", message.procedure));
   }
@@ -223,12 +230,10 @@ void Dealer::deliver(const RemoteCall& call, Outbox& out) {
   const std::string_view problem = find_callee(call, *found);
   if (problem.empty()) {
     out.keep(found);  // what is sent refers to it
-    return start_invocation(*found, out);
+    return found->slot.slots ? start_limited(*found, out) : start_invocation(*found, out);
   }
   if (call.continues) return;
-  fail(call.caller, call.request, problem, {},
-       wamp::Payload::from_text(problem == wamp::kCanceled ? "the callee left before the call reached it"
-                                                           : "the callee is as busy as it allows"),
+  fail(call.caller, call.request, problem, {}, wamp::Payload::from_text("the callee left before the call reached it"),
        out);
 }
 

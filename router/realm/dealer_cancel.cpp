@@ -19,6 +19,13 @@ void Dealer::cancel(Session& session, const wamp::Cancel& message, Outbox& out) 
 }
 
 void Dealer::time_out(const Outbox::Timer& timer, Outbox& out) {
+  if (timer.caller.generation == 0) {
+    const auto at = waiting_calls_.find(timer.request);
+    if (at == waiting_calls_.end() || at->second.timer != timer.number) return;
+    at.value().timer = 0;
+    return end_waiting(timer.request, wamp::kTimeout, fmt::format("no answer within {} ms", at->second.call.timeout),
+                       out);
+  }
   Session* session = sessions_.find(timer.caller);
   if (session == nullptr) return;
   const auto at = session->calls.find(timer.request);
@@ -47,7 +54,7 @@ void Dealer::abandon(Session& caller, Calls::iterator at, wamp::CancelMode mode,
 
 void Dealer::deliver(const RemoteCancel& cancel, Outbox& out) {
   const auto at = remote_calls_.find(cancel.handle);
-  if (at == remote_calls_.end()) return;
+  if (at == remote_calls_.end()) return end_waiting(cancel.handle, wamp::kCanceled, {}, out);
   const RemoteInvocation call = at->second;
   if (Session* callee = sessions_.find(call.callee)) {
     // The reason is one of ours; its text must outlive the delivery.

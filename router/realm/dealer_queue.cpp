@@ -106,24 +106,27 @@ void Dealer::call_limited(Session& session, const RegistrationView& view, const 
 
 void Dealer::give_turns(const std::shared_ptr<const Registration>& registration, Outbox& out) {
   if (!registration->queue.limited()) return;
-  const RegistrationView view = context_.directory.registrations.get(registration->id);
+  const RegistrationView view = context_.directory.registrations.get(*registration);
   if (!view.registration) return;
   RemoteTurn turn{{}, registration, {}};
-  while (registration->queue.next(*registration, *view.callees, context_.random, turn.caller, turn.callee)) {
+  while (registration->queue.next(*registration, *view.callees, context_.random, turn.waiter, turn.callee)) {
     give_turn(turn, out);
   }
 }
 
 void Dealer::give_turn(const RemoteTurn& turn, Outbox& out) {
-  if (turn.caller.shard == context_.shard) {
+  const unsigned shard = turn.waiter.handle != 0 ? turn.waiter.callee.shard : turn.waiter.caller.shard;
+  if (shard == context_.shard) {
     deliver(turn, out);
   } else {
-    out.post(turn.caller.shard, turn);
+    out.post(shard, turn);
   }
 }
 
 void Dealer::deliver(const RemoteTurn& turn, Outbox& out) {
-  Session* session = sessions_.find(turn.caller);
+  if (turn.waiter.handle != 0) return start_waiting(turn, out);
+  const SessionKey& caller = turn.waiter.caller;
+  Session* session = sessions_.find(caller);
   const bool has_callee = turn.callee.key.generation != 0;
   const auto is_meant = [&](const KeptCall& call) { return call.registration == turn.registration; };
   if (session == nullptr || std::none_of(session->waiting.begin(), session->waiting.end(), is_meant)) {
@@ -133,10 +136,10 @@ void Dealer::deliver(const RemoteTurn& turn, Outbox& out) {
   }
   bool gone = !has_callee;
   if (has_callee) {
-    const RegistrationView view = context_.directory.registrations.get(turn.registration->id);
+    const RegistrationView view = context_.directory.registrations.get(*turn.registration);
     gone = !view.registration || std::none_of(view.callees->begin(), view.callees->end(),
                                               [&](const Callee& callee) { return callee.key == turn.callee.key; });
-    if (gone && turn.registration->queue.put_back(turn.caller)) return give_turns(turn.registration, out);
+    if (gone && turn.registration->queue.put_back(caller)) return give_turns(turn.registration, out);
   }
   const auto oldest = std::find_if(session->waiting.begin(), session->waiting.end(), is_meant);
   KeptCall call = std::move(*oldest);
@@ -150,7 +153,7 @@ void Dealer::deliver(const RemoteTurn& turn, Outbox& out) {
     gone = true;
   }
   if (gone || !send_call(*session, at.value(), turn.callee, outgoing(call, out), out)) {
-    return fail(turn.caller, call.request, wamp::kCanceled, {},
+    return fail(caller, call.request, wamp::kCanceled, {},
                 wamp::Payload::from_text("the callee left before the call reached it"), out);
   }
   if (!turn.callee.reroutes) return;
@@ -194,7 +197,14 @@ void Dealer::deliver(const ReturnedCall& returned, Outbox& out) {
 
 void Dealer::close_queue(const std::shared_ptr<const Registration>& registration, Outbox& out) {
   if (!registration->queue.limited()) return;
-  for (const SessionKey& caller : registration->queue.close()) give_turn({caller, registration, {}}, out);
+  for (const CallQueue::Waiter& waiter : registration->queue.close()) give_turn({waiter, registration, {}}, out);
+}
+
+void Dealer::callee_left(const std::shared_ptr<const Registration>& registration, const SessionKey& callee,
+                         Outbox& out) {
+  if (!registration->queue.limited()) return;
+  for (const CallQueue::Waiter& waiter : registration->queue.drop(callee)) give_turn({waiter, registration, {}}, out);
+  give_turns(registration, out);  // the policy may have another callee now
 }
 
 void Dealer::stop_waiting(Session& session, wamp::RequestId request) {
@@ -227,7 +237,7 @@ void Dealer::reroute(Session& session, Calls::iterator at, Outbox& out) {
   const wamp::RequestId request = at->first;
   if (const auto found = session.reroutable.find(request); found != session.reroutable.end()) {
     KeptCall& call = *found.value();
-    const RegistrationView view = context_.directory.registrations.get(call.registration->id);
+    const RegistrationView view = context_.directory.registrations.get(*call.registration);
     const bool limited = call.registration->queue.limited();
     const auto good = [&](const Callee& callee) { return !limited || call.registration->queue.take(callee); };
     while (view.registration) {

@@ -7,7 +7,7 @@ namespace {
 
 /// An id that every node finds for itself (FNV-1a, and the mixer of MurmurHash3 behind it); more than 2^32, so that the
 /// serials below are none of these.
-wamp::SubscriptionId shared_id(std::string_view uri, wamp::Match match) {
+std::uint64_t shared_id(std::string_view uri, wamp::Match match) {
   std::uint64_t hash = 0xcbf29ce484222325 ^ static_cast<std::uint64_t>(match);
   for (const char each : uri) hash = (hash ^ static_cast<std::uint8_t>(each)) * 0x100000001b3;
   hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccd;
@@ -16,6 +16,8 @@ wamp::SubscriptionId shared_id(std::string_view uri, wamp::Match match) {
   static constexpr std::uint64_t kLeast = std::uint64_t{1} << 32;
   return kLeast + 1 + hash % (wamp::kMaxId - kLeast);
 }
+
+bool is_here(const Callee& callee) { return callee.key.shard != kOtherNode; }
 
 }  // namespace
 
@@ -111,6 +113,21 @@ void SubscriptionDirectory::match(std::string_view topic, std::vector<Subscripti
   index_.each_match(topic, [&out](const SubscriptionRef& subscription) { out.push_back(subscription); });
 }
 
+RegistrationRef RegistrationDirectory::make(std::string_view uri, wamp::Match match, wamp::InvocationPolicy invoke,
+                                            std::string created) {
+  auto registration = std::make_shared<Registration>();
+  const wamp::RegistrationId serial = ++last_serial_;
+  registration->id = shared_ids_ ? shared_id(uri, match) : serial;
+  if (by_id_.contains(registration->id)) registration->id = serial;  // as above
+  registration->uri = uri;
+  registration->match = match;
+  registration->invoke = invoke;
+  registration->created = std::move(created);
+  by_id_.emplace(registration->id, registration);
+  index_.insert(uri, match, registration);
+  return registration;
+}
+
 RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wamp::Match match,
                                                         wamp::InvocationPolicy invoke, const Callee& callee,
                                                         const std::function<std::string()>& now,
@@ -132,19 +149,13 @@ RegistrationDirectory::Added RegistrationDirectory::add(std::string_view uri, wa
     const auto same = [&](const Callee& other) { return other.key == callee.key; };
     if (std::any_of(callees.begin(), callees.end(), same)) return added;
   } else {
-    added.registration = std::make_shared<Registration>();
-    added.registration->id = ++last_id_;
-    added.registration->uri = uri;
-    added.registration->match = match;
-    added.registration->invoke = invoke;
-    added.registration->created = now();
+    added.registration = make(uri, match, invoke, now());
     added.created = true;
-    by_id_.emplace(added.registration->id, added.registration);
-    index_.insert(uri, match, added.registration);
   }
   Registration& registration = *added.registration;
   auto callees = registration.callees ? std::make_shared<std::vector<Callee>>(*registration.callees)
                                       : std::make_shared<std::vector<Callee>>();
+  added.first_here = callee.key.shard != kOtherNode && std::none_of(callees->begin(), callees->end(), is_here);
   const auto later = [&](const Callee& other) { return callee.order != 0 && other.order > callee.order; };
   callees->insert(std::find_if(callees->begin(), callees->end(), later), callee);
   registration.callees = std::move(callees);
@@ -177,13 +188,14 @@ RegistrationDirectory::Removal RegistrationDirectory::remove(const RegistrationR
   auto callees = std::make_shared<std::vector<Callee>>(*registration->callees);
   if (std::erase_if(*callees, [&](const Callee& other) { return other.key == callee; }) == 0) return Removal::none;
   const bool gone = callees->empty();
+  const bool last_here = callee.shard != kOtherNode && std::none_of(callees->begin(), callees->end(), is_here);
   registration->callees = std::move(callees);
   if (gone) {
     index_.erase(registration->uri, registration->match);
     by_id_.erase(registration->id);
   }
   versions_.changed(registration->uri, registration->match);
-  const Removal removal = gone ? Removal::last : Removal::one;
+  const Removal removal = gone ? Removal::last : last_here ? Removal::last_here : Removal::one;
   witness(removal);
   return removal;
 }
@@ -200,6 +212,11 @@ RegistrationView RegistrationDirectory::get(wamp::RegistrationId id) const {
   const auto at = by_id_.find(id);
   if (at == by_id_.end()) return {};
   return {at->second, at->second->callees};
+}
+
+RegistrationView RegistrationDirectory::get(const Registration& registration) const {
+  RegistrationView view = get(registration.id);
+  return view.registration.get() == &registration ? view : RegistrationView();
 }
 
 RegistrationView RegistrationDirectory::find(std::string_view uri, wamp::Match match) const {

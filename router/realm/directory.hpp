@@ -73,10 +73,13 @@ class SubscriptionDirectory {
 class RegistrationDirectory {
  public:
   enum class Outcome { registered, already_exists, policy_conflict };
+  /// As SubscriptionDirectory::share_ids. A registration that is made again has the same id again.
+  void share_ids() { shared_ids_ = true; }
   struct Added {
     Outcome outcome = Outcome::registered;
     RegistrationRef registration;  ///< the one that exists, whatever the outcome
     bool created = false;
+    bool first_here = false;  ///< this node had no callee of it
     bool new_callee = false;
   };
   Added add(
@@ -87,8 +90,9 @@ class RegistrationDirectory {
   RegistrationView take(
       std::string_view uri, wamp::Match match,
       const std::function<void(const RegistrationView&)>& witness = [](const RegistrationView&) {});
-  /// `last`: the registration is gone with it. `none`: it was no callee (any more).
-  enum class Removal { none, one, last };
+  /// `last`: the registration is gone with it. `last_here`: this node has no callee of it any more, but others have.
+  /// `none`: it was no callee (any more).
+  enum class Removal { none, one, last_here, last };
   Removal remove(
       const RegistrationRef& registration, const SessionKey& callee,
       const std::function<void(Removal)>& witness = [](Removal) {});
@@ -99,15 +103,20 @@ class RegistrationDirectory {
 
   /// Nothing in it if there is no such registration.
   RegistrationView get(wamp::RegistrationId id) const;
+  /// Likewise if it is gone, even if there is another one of its id.
+  RegistrationView get(const Registration& registration) const;
   RegistrationView find(std::string_view uri, wamp::Match match) const;
   /// All there are, in the order of their ids.
   std::vector<RegistrationView> list() const;
 
  private:
+  RegistrationRef make(std::string_view uri, wamp::Match match, wamp::InvocationPolicy invoke, std::string created);
+
+  bool shared_ids_ = false;
   mutable std::shared_mutex mutex_;
   PatternIndex<RegistrationRef> index_;  // guarded by mutex_, and so are the callees of each registration
   tsl::robin_map<wamp::RegistrationId, RegistrationRef> by_id_;  // guarded by mutex_
-  wamp::RegistrationId last_id_ = 0;                             // guarded by mutex_
+  wamp::RegistrationId last_serial_ = 0;                         // guarded by mutex_
   VersionStamps versions_;
 };
 
@@ -134,6 +143,7 @@ class SessionDirectory {
 
 class ClusterPort;
 class EventJournal;
+class SharedHistory;
 
 /// The shard that has history keep meta events.
 inline constexpr unsigned kHistoryShard = 0;
@@ -144,9 +154,10 @@ struct Directory {
 
   const std::uint64_t all_shards;  ///< a bit for each
   std::atomic<std::uint64_t> last_retained{0};
-  bool keeps_history = false;       ///< set before the threads start
-  EventJournal* journal = nullptr;  ///< likewise; what writes the history, if it is to survive
-  ClusterPort* cluster = nullptr;   ///< likewise; what joins the realm to that of other nodes
+  bool keeps_history = false;               ///< set before the threads start
+  EventJournal* journal = nullptr;          ///< likewise; what writes the history, if it is to survive
+  SharedHistory* shared_history = nullptr;  ///< likewise; what keeps it for all nodes, in place of the logs
+  ClusterPort* cluster = nullptr;           ///< likewise; what joins the realm to that of other nodes
   MetaOrder meta_order;
   SubscriptionDirectory subscriptions;
   RegistrationDirectory registrations;

@@ -41,32 +41,6 @@ std::string_view read_condition(std::string_view name, const json& value, Histor
   return {};
 }
 
-/// The events between the publications that the query names; none if one of them is not in the log.
-std::vector<LoggedEvent> between_publications(std::vector<LoggedEvent> events, const HistoryQuery& query) {
-  std::size_t begin = 0;
-  std::size_t end = events.size();
-  bool found = true;
-  const auto place = [&](wamp::PublicationId id) {
-    const auto at =
-        std::find_if(events.begin(), events.end(), [&](const auto& event) { return event.publication->id == id; });
-    found = found && at != events.end();
-    return static_cast<std::size_t>(at - events.begin());
-  };
-  if (query.from_publication != 0) begin = std::max(begin, place(query.from_publication));
-  if (query.after_publication != 0) begin = std::max(begin, place(query.after_publication) + 1);
-  if (query.before_publication != 0) end = std::min(end, place(query.before_publication));
-  if (query.until_publication != 0) end = std::min(end, place(query.until_publication) + 1);
-  if (!found || begin >= end) return {};
-  return {events.begin() + static_cast<std::ptrdiff_t>(begin), events.begin() + static_cast<std::ptrdiff_t>(end)};
-}
-
-bool wanted(const LoggedEvent& event, const HistoryQuery& query, const Identity& reader) {
-  const Publication& publication = *event.publication;
-  return event.time >= query.from && event.time <= query.until &&
-         (query.topic.empty() || publication.topic == query.topic) &&
-         (!publication.filter || publication.filter->admits(reader));
-}
-
 }  // namespace
 
 std::optional<std::int64_t> read_time(const json& value) {
@@ -96,14 +70,6 @@ std::string_view read_query(const json& limit, bool limit_given, const json& key
   if (!limit.is_number_unsigned() || limit.get<std::uint64_t>() == 0) return "limit is a positive integer";
   query.limit = limit.get<std::size_t>();
   return {};
-}
-
-std::vector<LoggedEvent> select(const EventLog& log, const HistoryQuery& query, const Identity& reader) {
-  auto events = between_publications(log.events(), query);
-  std::erase_if(events, [&](const LoggedEvent& event) { return !wanted(event, query, reader); });
-  if (query.newest_first) std::reverse(events.begin(), events.end());
-  if (events.size() > query.limit) events.resize(query.limit);
-  return events;
 }
 
 }  // namespace crosspoint::realm

@@ -20,7 +20,8 @@ struct HistoryQuery {
   static constexpr std::size_t kDefaultLimit = 10;
   static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
-  bool newest_first = true;
+  bool newest_first = true;          ///< those count, and come first
+  bool answer_oldest_first = false;  ///< they count, and come last
   std::size_t limit = kDefaultLimit;
   std::string topic;                                              ///< empty: any
   std::int64_t from = std::numeric_limits<std::int64_t>::min();   ///< microseconds
@@ -42,8 +43,5 @@ std::string_view read_query(const nlohmann::json& limit, bool limit_given, const
 std::optional<std::int64_t> read_time(const nlohmann::json& value);
 /// An id of global scope; 0 if it is none.
 wamp::PublicationId read_publication_id(const nlohmann::json& value);
-
-/// The events that the query wants and `reader` may receive, in the order asked for.
-std::vector<LoggedEvent> select(const EventLog& log, const HistoryQuery& query, const Identity& reader);
 
 }  // namespace crosspoint::realm

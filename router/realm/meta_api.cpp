@@ -29,13 +29,13 @@ const MetaApi::Procedure* MetaApi::find(std::string_view procedure) {
       {"wamp.topic.history.last", &MetaApi::topic_history_last},
       {"wamp.topic.history.since", &MetaApi::topic_history_since},
       {"wamp.topic.history.after", &MetaApi::topic_history_after},
-      {"wamp.registration.list", &MetaApi::registration_list},
+      {"wamp.registration.list", &MetaApi::registration_list, Merge::session},
       {"wamp.registration.lookup", &MetaApi::registration_lookup},
       {"wamp.registration.match", &MetaApi::registration_match},
       {"wamp.registration.get", &MetaApi::registration_get},
       {"wamp.registration.list_callees", &MetaApi::list_callees},
       {"wamp.registration.count_callees", &MetaApi::count_callees},
-      {"wamp.registration.remove_callee", &MetaApi::remove_callee}};
+      {"wamp.registration.remove_callee", &MetaApi::remove_callee, Merge::session}};
   for (const Procedure& entry : kProcedures) {
     if (entry.name == procedure) return &entry;
   }

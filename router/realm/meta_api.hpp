@@ -15,8 +15,9 @@
 
 namespace crosspoint::realm {
 
+struct HistoryAnswer;
 struct HistoryQuery;
-struct LoggedEvent;
+class HistoryReading;
 
 /// Where the answer to a call goes.
 struct MetaCaller {
@@ -51,6 +52,7 @@ class MetaApi {
   void deliver(const UnsubscribeAnswer& answer, Outbox& out);
   void deliver(const NodeQuestion& question, Outbox& out);
   void deliver(const NodeAnswers& answers, Outbox& out);
+  void deliver(const HistoryAnswer& history, Outbox& out);
 
   using Caller = MetaCaller;
   struct Request;
@@ -145,10 +147,11 @@ class MetaApi {
   bool keeps_history(Request& request, Outbox& out);
   SubscriptionRef logged_argument(Request& request, Outbox& out);
   bool may_subscribe(Request& request, std::string_view uri, Outbox& out);
-  /// Of the subscriptions with a history that match a topic, the one that goes back furthest; nullptr if there is none.
-  SubscriptionRef history_of(const std::string& topic, const Identity& reader);
-  void answer_events(const Request& request, const Subscription& subscription, const std::vector<LoggedEvent>& events,
-                     Outbox& out);
+  /// The subscriptions with a history that match a topic.
+  std::vector<SubscriptionRef> histories_of(std::string_view topic) const;
+  /// Answers with what the query wants of one of them, now or when the events have been fetched.
+  void read_history(Request& request, std::vector<SubscriptionRef> logs, HistoryQuery query, Outbox& out);
+  void answer_events(const Caller& caller, const HistoryReading& reading, Outbox& out);
 
   // meta_testaments.cpp
   void add_testament(Request& request, Outbox& out);

@@ -136,7 +136,8 @@ NodeAnswer merge_answers(Merge merge, NodeAnswer own, const std::vector<NodeAnsw
   if (!results.empty()) return {own.node, {}, text_of(merge_results(merge, results, std::move(nodes)))};
   // Where the session is, something else may be wrong.
   const auto knows = [](const NodeAnswer& answer) {
-    return answer.error == wamp::kNoSuchSubscription || answer.error == wamp::kInvalidArgument;
+    return answer.error == wamp::kNoSuchSubscription || answer.error == wamp::kNoSuchRegistration ||
+           answer.error == wamp::kInvalidArgument;
   };
   const auto at = std::find_if(others.begin(), others.end(), knows);
   return own.error == wamp::kNoSuchSession && at != others.end() ? *at : own;

@@ -2,8 +2,9 @@
 
 #include "base/timestamp.hpp"
 #include "realm/event_journal.hpp"
-#include "realm/history_query.hpp"
+#include "realm/history_reading.hpp"
 #include "realm/meta_request.hpp"
+#include "realm/shared_history.hpp"
 #include "serializers/value.hpp"
 
 /// "Event History": wamp.subscription.get_events; wamp.topic.history.last, since and after, which older texts of the
@@ -14,6 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kHistoryUnavailable = "wamp.error.history_unavailable";
+constexpr std::string_view kOutOfReach = "the history that the nodes share cannot be reached";
 /// An answer that would grow longer ends here, and says so.
 constexpr std::size_t kMaxAnswer = 8 * 1024 * 1024;
 
@@ -69,22 +71,11 @@ SubscriptionRef MetaApi::logged_argument(Request& request, Outbox& out) {
   return nullptr;
 }
 
-SubscriptionRef MetaApi::history_of(const std::string& topic, const Identity& reader) {
+std::vector<SubscriptionRef> MetaApi::histories_of(std::string_view topic) const {
   std::vector<SubscriptionRef> found;
   context_.directory.subscriptions.match(topic, found);
-  HistoryQuery query;
-  query.topic = topic;
-  query.limit = HistoryQuery::kNoLimit;
-  SubscriptionRef best;
-  std::size_t most = 0;
-  for (SubscriptionRef& subscription : found) {
-    if (subscription->log == nullptr) continue;
-    const std::size_t count = select(*subscription->log, query, reader).size();
-    if (best && count <= most) continue;
-    most = count;
-    best = std::move(subscription);
-  }
-  return best;
+  std::erase_if(found, [](const SubscriptionRef& subscription) { return subscription->log == nullptr; });
+  return found;
 }
 
 bool MetaApi::may_subscribe(Request& request, std::string_view uri, Outbox& out) {
@@ -97,14 +88,32 @@ bool MetaApi::may_subscribe(Request& request, std::string_view uri, Outbox& out)
   return false;
 }
 
-void MetaApi::answer_events(const Request& request, const Subscription& subscription,
-                            const std::vector<LoggedEvent>& events, Outbox& out) {
+void MetaApi::read_history(Request& request, std::vector<SubscriptionRef> logs, HistoryQuery query, Outbox& out) {
+  HistoryReading reading(std::move(logs), std::move(query), request.session->identity);
+  if (SharedHistory* const shared = context_.directory.shared_history) {
+    if (shared->read(request.caller.session, request.caller.request, std::move(reading))) return;
+    return request.fail(wamp::kUnavailable, kOutOfReach, out);
+  }
+  while (const Subscription* subscription = reading.log()) {
+    std::vector<LoggedEvent> events = subscription->log->events();
+    if (reading.newest_first()) std::reverse(events.begin(), events.end());
+    for (LoggedEvent& event : events) {
+      if (!reading.add(std::move(event))) break;
+    }
+    reading.end_log();
+  }
+  answer_events(request.caller, reading, out);
+}
+
+void MetaApi::answer_events(const Caller& caller, const HistoryReading& reading, Outbox& out) {
+  Session* const session = sessions_.find(caller.session);
+  if (session == nullptr) return;
   std::string list = "[[";
-  bool complete = true;
-  for (const LoggedEvent& event : events) {
+  bool complete = !reading.truncated();
+  for (const LoggedEvent& event : reading.events()) {
     const std::size_t before = list.size();
     if (before > 2) list += ",";
-    serializers::append_value(wamp::Encoding::json, describe(event, subscription, context_.realm), list);
+    serializers::append_value(wamp::Encoding::json, describe(event, reading.subscription(), context_.realm), list);
     if (list.size() <= kMaxAnswer || before == 2) continue;
     list.resize(before);
     complete = false;
@@ -112,8 +121,14 @@ void MetaApi::answer_events(const Request& request, const Subscription& subscrip
   }
   list += "]]";
   if (!complete) list += R"(,{"truncated":true})";
-  out.send(*request.session,
-           wamp::Result{request.caller.request, {}, wamp::Payload::from_json(list, complete ? 1 : 2)});
+  out.send(*session, wamp::Result{caller.request, {}, wamp::Payload::from_json(list, complete ? 1 : 2)});
+}
+
+void MetaApi::deliver(const HistoryAnswer& history, Outbox& out) {
+  const Caller caller{history.caller, history.request};
+  if (!history.problem.empty()) return fail(caller, wamp::kUnavailable, history.problem, out);
+  if (history.flushed) return answer(caller, std::to_string(*history.flushed), out);
+  answer_events(caller, *history.read, out);
 }
 
 void MetaApi::get_events(Request& request, Outbox& out) {
@@ -124,7 +139,7 @@ void MetaApi::get_events(Request& request, Outbox& out) {
   const auto problem = read_query(request.argument(1, "limit"), limit_given, request.keywords, query);
   if (!problem.empty()) return request.fail(wamp::kInvalidArgument, problem, out);
   if (!may_subscribe(request, subscription->uri, out)) return;
-  answer_events(request, *subscription, select(*subscription->log, query, *request.session->identity), out);
+  read_history(request, {subscription}, std::move(query), out);
 }
 
 void MetaApi::topic_history_last(Request& request, Outbox& out) {
@@ -155,31 +170,32 @@ void MetaApi::topic_history_after(Request& request, Outbox& out) {
 }
 
 void MetaApi::topic_history(Request& request, HistoryQuery query, Outbox& out) {
-  const Identity& reader = *request.session->identity;
   const json& given = request.argument(0, "topic");
-  SubscriptionRef subscription;
+  std::vector<SubscriptionRef> logs;
   if (given.is_string()) {
     query.topic = given.get<std::string>();
     if (!keeps_history(request, out)) return;
-    if (!request.hides(query.topic)) subscription = history_of(query.topic, reader);
-    if (!subscription) {
+    if (!request.hides(query.topic)) logs = histories_of(query.topic);
+    if (logs.empty()) {
       return request.fail(kHistoryUnavailable, "event history for the given topic is not available or enabled", out);
     }
   } else {
-    subscription = logged_argument(request, out);
-    if (!subscription) return;
+    logs.push_back(logged_argument(request, out));
+    if (!logs.front()) return;
   }
-  if (!may_subscribe(request, given.is_string() ? query.topic : subscription->uri, out)) return;
-  query.newest_first = true;  // the limit takes the last ones
-  auto events = select(*subscription->log, query, reader);
-  std::reverse(events.begin(), events.end());
-  answer_events(request, *subscription, events, out);
+  if (!may_subscribe(request, given.is_string() ? query.topic : logs.front()->uri, out)) return;
+  query.newest_first = query.answer_oldest_first = true;  // the limit takes the last ones
+  read_history(request, std::move(logs), std::move(query), out);
 }
 
 void MetaApi::subscription_flush(Request& request, Outbox& out) {
   const auto subscription = logged_argument(request, out);
   if (!subscription || !may_subscribe(request, subscription->uri, out)) return;
   EventLog* log = subscription->log;
+  if (SharedHistory* const shared = context_.directory.shared_history) {
+    if (shared->flush(request.caller.session, request.caller.request, *log)) return;
+    return request.fail(wamp::kUnavailable, kOutOfReach, out);
+  }
   const EventLog::Flushed flushed = log->flush();
   EventJournal* journal = context_.directory.journal;
   if (journal == nullptr) return answer(request, std::to_string(flushed.count), out);

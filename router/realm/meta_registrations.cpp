@@ -1,7 +1,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
+#include "realm/cluster_port.hpp"
 #include "realm/meta_events.hpp"
 #include "realm/meta_request.hpp"
 
@@ -59,7 +61,17 @@ RegistrationView MetaApi::registration_argument(Request& request, Outbox& out) {
 
 void MetaApi::registration_get(Request& request, Outbox& out) {
   const auto found = registration_argument(request, out);
-  if (found.registration) answer(request, details_json(*found.registration), out);
+  if (!found.registration) return;
+  std::string details = details_json(*found.registration);
+  if (const ClusterPort* cluster = context_.directory.cluster) {
+    std::set<std::string_view> nodes;
+    for (const Callee& callee : *found.callees) {
+      nodes.insert(callee.node ? std::string_view(*callee.node) : std::string_view(cluster->node()));
+    }
+    details.back() = ',';
+    details += "\"nodes\":" + json(nodes).dump() + "}";
+  }
+  answer(request, details, out);
 }
 
 void MetaApi::list_callees(Request& request, Outbox& out) {

@@ -58,6 +58,11 @@ class Outbox {
     std::string message;
   };
 
+  struct Resumption {
+    SessionKey session;
+    wamp::RequestId request = 0;
+  };
+
   void send(Session& to, wamp::Message message) { items_.push_back({&to, 0, 0, std::move(message)}); }
   /// The receivers are those added with add_receiver() since the last call of multicast().
   void multicast(wamp::Message message) {
@@ -72,6 +77,8 @@ class Outbox {
   }
 
   void end_session(Farewell farewell) { farewells_.push_back(std::move(farewell)); }
+  /// The message of a session that had to wait (Shard::must_catch_up) is to be handed in again. `request` is its id.
+  void resume(const SessionKey& session, wamp::RequestId request) { resumed_.push_back({session, request}); }
   /// `sender` has just sent a piece of a stream: it is to be held back while `to` is congested.
   void stream(const Session& sender, std::shared_ptr<Intake> to) { pieces_.push_back({sender.key, std::move(to)}); }
   /// Keeps what views in the messages point to, until they are delivered.
@@ -85,9 +92,10 @@ class Outbox {
   const std::vector<Timer>& timers() const { return timers_; }
   const std::vector<Piece>& pieces() const { return pieces_; }
   const std::vector<Farewell>& farewells() const { return farewells_; }
+  const std::vector<Resumption>& resumed() const { return resumed_; }
   bool empty() const {
     return items_.empty() && posts_.empty() && denials_.empty() && timers_.empty() && farewells_.empty() &&
-           pieces_.empty();
+           pieces_.empty() && resumed_.empty();
   }
   /// Done for every message that is delivered; three moves would take six times as many instructions.
   friend void swap(Outbox& a, Outbox& b) noexcept {
@@ -98,6 +106,7 @@ class Outbox {
     a.denials_.swap(b.denials_);
     a.timers_.swap(b.timers_);
     a.farewells_.swap(b.farewells_);
+    a.resumed_.swap(b.resumed_);
     a.pieces_.swap(b.pieces_);
     a.kept_.swap(b.kept_);
   }
@@ -108,6 +117,7 @@ class Outbox {
     denials_.clear();
     timers_.clear();
     farewells_.clear();
+    resumed_.clear();
     pieces_.clear();
     kept_.clear();
     multicast_until_ = 0;
@@ -121,6 +131,7 @@ class Outbox {
   std::vector<Denial> denials_;
   std::vector<Timer> timers_;
   std::vector<Farewell> farewells_;
+  std::vector<Resumption> resumed_;
   std::vector<Piece> pieces_;
   std::vector<std::shared_ptr<const void>> kept_;
 };

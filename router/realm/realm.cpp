@@ -49,6 +49,7 @@ EventLog* Realm::add_history(std::string_view uri, wamp::Match match, const Even
 void Realm::set_cluster(ClusterPort& cluster) {
   directory_.cluster = &cluster;
   directory_.subscriptions.share_ids();
+  directory_.registrations.share_ids();
   directory_.meta_order.tell_other_nodes();
 }
 

@@ -37,6 +37,9 @@ class Realm {
   /// session.
   void set_journal(EventJournal& journal) { directory_.journal = &journal; }
 
+  /// Has the history kept elsewhere, for all nodes; likewise.
+  void set_shared_history(SharedHistory& history) { directory_.shared_history = &history; }
+
   /// Joins it to the realm of the same name on other nodes; likewise.
   void set_cluster(ClusterPort& cluster);
 

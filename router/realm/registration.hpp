@@ -22,9 +22,10 @@ struct Callee {
   bool forward_timeout = false;  ///< minds the time limits of calls itself
   bool reroutes = false;         ///< its `wamp.error.unavailable` sends the call to another one
   std::shared_ptr<Intake> intake{};
-  std::shared_ptr<Slots> slots{};  ///< none: it takes any number of calls at a time
-  std::uint64_t claim = 0;         ///< of a session of this node that serves all nodes: ClusterPort::claim
-  std::uint64_t order = 0;         ///< its place among callees of all nodes; 0: behind those that are there
+  std::shared_ptr<Slots> slots{};             ///< none: it takes any number of calls at a time
+  std::uint64_t claim = 0;                    ///< of a session of this node that serves all nodes: ClusterPort::claim
+  std::uint64_t order = 0;                    ///< its place among callees of all nodes; 0: behind those that are there
+  std::shared_ptr<const std::string> node{};  ///< the id of its node; none: it is this one
 };
 
 /// A procedure (or pattern of procedures) that callees of a realm serve. Shared by all threads.

@@ -88,7 +88,10 @@ struct Session {
   std::unique_ptr<const std::string> details;
   /// What the role's dynamic authorizer said of the message that is handed in again; to be reset when that is done.
   std::unique_ptr<Verdict> verdict;
-  /// What it said that may be remembered.
+  /// The message that is handed in again has waited for what other nodes said (Shard::must_catch_up); to be reset when
+  /// that is done.
+  bool caught_up = false;
+  /// What the authorizer said that may be remembered.
   std::unique_ptr<RememberedDecisions> remembered;
 
   /// Place in the member list of each subscription (kept by Broker).

@@ -2,6 +2,7 @@
 
 #include "realm/meta_events.hpp"
 #include "realm/realm.hpp"
+#include "realm/shared_history.hpp"
 
 namespace crosspoint::realm {
 namespace {
@@ -76,6 +77,7 @@ void Shard::announce(Session& session, Outbox& out) {
 std::string_view Shard::receive(Session& session, const wamp::Message& message, Outbox& out) {
   constexpr std::string_view kGood;
   context_.question.reset();
+  context_.catching_up = false;
   const std::string_view problem = std::visit(
       Overloaded{
           [&](const wamp::Publish& m) { return broker_.publish(session, m, out), kGood; },
@@ -127,6 +129,7 @@ void Shard::deliver(const ShardMessage& message, Outbox& out) {
                  [&](const UnsubscribeAnswer& answer) { meta_.deliver(answer, out); },
                  [&](const NodeQuestion& question) { meta_.deliver(question, out); },
                  [&](const NodeAnswers& answers) { meta_.deliver(answers, out); },
+                 [&](const HistoryAnswerRef& answer) { meta_.deliver(*answer, out); },
                  [&](const auto& other) { dealer_.deliver(other, out); },
              },
              message);

@@ -36,6 +36,9 @@ class Shard {
   /// Set if the message just received has to wait for a dynamic authorizer: nothing was done. Have the question asked,
   /// set Session::verdict, and hand the same message in again.
   const std::optional<Question>& question() const { return context_.question; }
+  /// Likewise, for what other nodes have said: hand the message in again, with Session::caught_up set, when an Outbox
+  /// says so.
+  bool must_catch_up() const { return context_.catching_up; }
   /// A message from another shard of this realm. It must outlive the delivery of `out`.
   void deliver(const ShardMessage& message, Outbox& out);
   /// A timer that an Outbox asked for is due.

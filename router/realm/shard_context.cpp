@@ -26,11 +26,18 @@ void ShardContext::report(MetaTopic topic, wamp::SessionId session, const Subscr
 }
 
 void ShardContext::report(MetaTopic topic, wamp::SessionId session, const Registration& registration) {
-  if (wamp::is_reserved(registration.uri)) return;
-  report(topic, [&] {
-    return topic == MetaTopic::registration_on_create ? creation_arguments(session, registration, node_of(directory))
-                                                      : change_arguments(session, registration.id);
-  });
+  realm::report(options, directory, topic, session, registration, reports);
+}
+
+void report(const RealmOptions& options, Directory& directory, MetaTopic topic, wamp::SessionId session,
+            const Registration& registration, std::vector<MetaReport>& reports) {
+  if (!options.meta_api || wamp::is_reserved(registration.uri)) return;
+  auto places = directory.meta_order.take(topic);
+  if (places.empty()) return;
+  reports.push_back({topic, std::move(places),
+                     topic == MetaTopic::registration_on_create
+                         ? creation_arguments(session, registration, node_of(directory))
+                         : change_arguments(session, registration.id)});
 }
 
 void refuse(Outbox& out, Session& session, wamp::MessageType type, wamp::RequestId request, std::string_view error,

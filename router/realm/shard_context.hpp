@@ -52,18 +52,14 @@ struct ShardContext {
   DecisionCache& decisions;
   /// Set by a message that has to wait for a dynamic authorizer.
   std::optional<Question> question{};
+  /// The message under way has to wait until the node knows what others have said.
+  bool catching_up = false;
   /// Why a dynamic authorizer failed; Authorization::problem points here.
   std::string problem{};
   tsl::robin_map<const Role*, std::unique_ptr<RememberedDecisions>> role_decisions{};
 
-  /// Something that the realm publishes about itself, with the places it has got.
-  struct Report {
-    MetaTopic topic{};
-    std::vector<MetaOrder::Place> places;
-    wamp::Payload arguments;
-  };
   /// What has happened in the message under way: Broker::publish_reports() sends it.
-  std::vector<Report> reports{};
+  std::vector<MetaReport> reports{};
 
   /// Something has happened; `arguments` makes the event's. To be called where nothing that follows from it can have
   /// been reported, nor anything that it follows from still has to be.
@@ -77,6 +73,10 @@ struct ShardContext {
   void report(MetaTopic topic, wamp::SessionId session, const Subscription& subscription);
   void report(MetaTopic topic, wamp::SessionId session, const Registration& registration);
 };
+
+/// Adds what happens to a registration to `reports`. As ShardContext::report().
+void report(const RealmOptions& options, Directory& directory, MetaTopic topic, wamp::SessionId session,
+            const Registration& registration, std::vector<MetaReport>& reports);
 
 /// Use authorize().
 Authorization authorize_dynamically(ShardContext& context, Session& session, std::string_view uri, Action action,

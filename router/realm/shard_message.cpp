@@ -1,5 +1,7 @@
 #include "realm/shard_message.hpp"
 
+#include "realm/shared_history.hpp"
+
 namespace crosspoint::realm {
 
 std::size_t size_of(const ShardMessage& message) {
@@ -8,6 +10,12 @@ std::size_t size_of(const ShardMessage& message) {
       [](const auto& m) {
         if constexpr (requires { m->payload; }) {
           return kFixed + m->payload.bytes.size() + m->topic.size();
+        } else if constexpr (requires { m->read; }) {
+          std::size_t size = kFixed;
+          if (m->read) {
+            for (const LoggedEvent& event : m->read->events()) size += kFixed + event.publication->payload.bytes.size();
+          }
+          return size;
         } else if constexpr (requires { m.publication->payload; }) {
           return kFixed + m.publication->payload.bytes.size() + m.publication->topic.size();
         } else if constexpr (requires { m.payload; }) {

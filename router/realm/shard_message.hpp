@@ -20,6 +20,9 @@
 /// reference-counted and never changes. Messages from one shard to another arrive in the order they were sent.
 namespace crosspoint::realm {
 
+struct HistoryAnswer;
+using HistoryAnswerRef = std::shared_ptr<const HistoryAnswer>;
+
 /// An event for the members a shard has on some subscriptions. One is made per publication, whatever the number of
 /// shards. One that is to be retained goes to every shard.
 struct Publication {
@@ -88,10 +91,10 @@ struct ReturnedCall {
   RemoteCall call;
 };
 
-/// A callee that is free for the oldest call of a session that waits at a registration. Without a callee: there is none
-/// any more.
+/// A callee that is free for the oldest call of a session that waits at a registration, or for a call of another node.
+/// Without a callee: there is none any more.
 struct RemoteTurn {
-  SessionKey caller;
+  CallQueue::Waiter waiter;
   std::shared_ptr<const Registration> registration;
   Callee callee{};
 };
@@ -111,6 +114,13 @@ struct RemoteRevocation {
   std::uint64_t claim = 0;  ///< the callee's, if it is one for all nodes
 };
 
+/// Something that a realm is to publish about itself, with the places it has got (MetaOrder).
+struct MetaReport {
+  MetaTopic topic{};
+  std::vector<MetaOrder::Place> places;
+  wamp::Payload arguments;
+};
+
 /// Whether a session of the receiving shard may serve a procedure for all nodes (ClusterPort::claim).
 struct ClaimDecided {
   enum class Outcome : std::uint8_t { accepted, already_exists, policy_conflict, unavailable };
@@ -123,6 +133,7 @@ struct ClaimDecided {
 struct ClaimRevoked {
   std::uint64_t claim = 0;
   std::string reason;
+  std::vector<MetaReport> reports{};  ///< for the shard to publish, if the directory knows
 };
 
 /// The answer to a call, for a caller of the receiving shard.
@@ -199,11 +210,16 @@ struct MembersAnswer {
   std::vector<wamp::SessionId> sessions;
 };
 
+/// ClusterPort::catch_up has come to its end.
+struct CaughtUp {
+  std::uint64_t number = 0;
+};
+
 using ShardMessage =
     std::variant<PublicationRef, RemoteCall, RemoteResult, RemoteError, RemoteCancel, RemoteRevocation, RemoteTurn,
                  ReturnedCall, MetaEvent, RemoteKill, SessionQuery, SessionAnswer, MembersQuery, MembersAnswer,
                  RemoteUnsubscribe, UnsubscribeAnswer, StoredPublication, SubscriptionReady, PlacedPublication,
-                 ClaimDecided, ClaimRevoked, NodeQuestion, NodeAnswers>;
+                 ClaimDecided, ClaimRevoked, NodeQuestion, NodeAnswers, HistoryAnswerRef, CaughtUp>;
 
 /// Bytes a message holds on to, roughly; what mailbox limits count.
 std::size_t size_of(const ShardMessage& message);

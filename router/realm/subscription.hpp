@@ -24,6 +24,8 @@ struct Subscription {
   std::string created;            ///< when, as RealmOptions::timestamp says it
   /// Guarded by the directory's lock: events of other nodes come in, or this one is not to wait for them (ClusterPort).
   bool ready = true;
+  /// The same: they have been asked for. One that stays without members asks once, and for good.
+  bool listened = false;
   /// Bit k is set while shard k has members. Changed only under the directory's lock.
   std::atomic<std::uint64_t> shards{0};
 };

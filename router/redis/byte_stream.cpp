@@ -5,14 +5,12 @@
 
 #include <array>
 #include <cerrno>
-#include <system_error>
 
+#include "base/error_text.hpp"
 #include "transports/tls_channel.hpp"
 
 namespace crosspoint::redis {
 namespace {
-
-std::string error_text(int number) { return std::generic_category().message(number); }
 
 /// What OpenSSL finds, and what it comes from.
 std::string explain(const std::string& problem) {
@@ -42,7 +40,7 @@ ssize_t ByteStream::receive(std::span<std::uint8_t> out) {
     return -1;
   }
   const int error = errno;
-  problem_ = error == EPROTO && tls_ ? explain(tls_->problem()) : error_text(error);
+  problem_ = error == EPROTO && tls_ ? explain(tls_->problem()) : base::error_text(error);
   errno = error;
   return -1;
 }
@@ -66,7 +64,7 @@ ByteStream::Sent ByteStream::send(base::OutQueue& out) {
     } else if (errno == EAGAIN) {
       return Sent::blocked;
     } else if (errno != EINTR) {
-      problem_ = error_text(errno);
+      problem_ = base::error_text(errno);
       return Sent::failed;
     }
   }

@@ -20,7 +20,7 @@ settings::Tls files_of(const settings::ClientTls& settings) {
 
 std::string address_of(const settings::RedisUrl& url) { return fmt::format("{}:{}", url.host, url.port); }
 
-bool sign_in_only(Client& client, const settings::RedisUrl& url, std::string& problem) {
+bool authenticate(Client& client, const settings::RedisUrl& url, std::string& problem) {
   if (url.password.empty()) return true;
   const auto answer = url.user.empty() ? client.ask({"AUTH", url.password}, problem)
                                        : client.ask({"AUTH", url.user, url.password}, problem);
@@ -43,13 +43,26 @@ bool Dialer::check(std::string& problem) {
 }
 
 std::string Dialer::place() const {
+  const std::size_t masters = slots_.masters().size();
+  if (masters > 0) return fmt::format("{} (Redis Cluster, masters: {})", address_of(server_), masters);
   if (!has_sentinels()) return address_of(server_);
   const std::string master = fmt::format("master \"{}\"", settings_.url.host);
   return server_.port == 0 ? master : fmt::format("{} ({})", address_of(server_), master);
 }
 
 std::unique_ptr<Client> Dialer::dial(std::string& problem) {
-  if (!has_sentinels()) return dial_server(server_, problem);
+  slots_ = {};
+  if (!has_sentinels()) {
+    server_ = settings_.url;
+    auto client = dial_server(settings_.url, problem);
+    // Any node of a Redis Cluster knows as much.
+    for (std::size_t i = 0; !client && slots_.masters().empty() && i < known_.size(); ++i) {
+      std::string why;
+      client = dial_server(url_of(known_[i]), why);
+      if (!client && !slots_.masters().empty()) problem = why;
+    }
+    return client;
+  }
   problem.clear();
   for (const auto& sentinel : settings_.sentinels) {
     // A sentinel that has been cut off may name a server that is not the master any more: others know better.
@@ -82,7 +95,7 @@ bool Dialer::has_moved(std::string& place) {
 
 bool Dialer::ask_sentinel(const settings::RedisUrl& sentinel, settings::RedisUrl& master, std::string& problem) {
   const auto client = connect(sentinel, problem);
-  if (!client || !sign_in_only(*client, sentinel, problem)) return false;
+  if (!client || !authenticate(*client, sentinel, problem)) return false;
   const auto answer = client->ask({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", master.host}, problem);
   if (!answer) return false;
   if (answer->type == REDIS_REPLY_NIL) {
@@ -102,9 +115,36 @@ bool Dialer::ask_sentinel(const settings::RedisUrl& sentinel, settings::RedisUrl
 
 std::unique_ptr<Client> Dialer::dial_server(const settings::RedisUrl& url, std::string& problem) {
   auto client = connect(url, problem);
-  return client && sign_in(*client, url, problem) && check_role(*client, problem) && check_mode(*client, problem)
-             ? std::move(client)
-             : nullptr;
+  if (!client || !authenticate(*client, url, problem)) return nullptr;
+  const auto info = client->ask({"INFO", "cluster"}, problem);
+  // A user who may not ask is believed to know that the server is one by itself.
+  if (!info && !client->good()) return nullptr;
+  if (info && text_of(*info).find("cluster_enabled:1") != std::string_view::npos) {
+    return look_for_masters(*client, url, problem) ? dial_home(problem) : nullptr;
+  }
+  return prepare(*client, url, problem) ? std::move(client) : nullptr;
+}
+
+std::unique_ptr<Client> Dialer::dial_home(std::string& problem) {
+  const std::size_t home = slots_.master_of(slot_of(cluster_key_));
+  if (home == SlotMap::kNobody) {
+    problem = "its Redis Cluster has no master for the slot " + std::to_string(slot_of(cluster_key_));
+    return nullptr;
+  }
+  server_ = url_of(slots_.masters()[home]);
+  return dial_master(home, problem);
+}
+
+std::unique_ptr<Client> Dialer::dial_master(std::size_t master, std::string& problem) {
+  const settings::RedisUrl url = url_of(slots_.masters()[master]);
+  auto client = connect(url, problem);
+  if (client && authenticate(*client, url, problem) && prepare(*client, url, problem)) {
+    const auto info = client->ask({"CLUSTER", "INFO"}, problem);
+    if (info && text_of(*info).find("cluster_state:ok") != std::string_view::npos) return client;
+    if (info) problem = "its Redis Cluster does not work: cluster_state is not \"ok\"";
+  }
+  problem = fmt::format("master {}: {}", address_of(url), problem);
+  return nullptr;
 }
 
 std::unique_ptr<Client> Dialer::connect(const settings::RedisUrl& url, std::string& problem) {
@@ -119,11 +159,11 @@ std::unique_ptr<Client> Dialer::connect(const settings::RedisUrl& url, std::stri
   return std::make_unique<Client>(std::move(stream), patience_, canceled_);
 }
 
-bool Dialer::sign_in(Client& client, const settings::RedisUrl& url, std::string& problem) const {
-  if (!sign_in_only(client, url, problem)) return false;
+bool Dialer::prepare(Client& client, const settings::RedisUrl& url, std::string& problem) const {
   if (url.database != 0 && !client.ask({"SELECT", std::to_string(url.database)}, problem)) return false;
   // A PING also tells whether the server is still loading its data.
-  return client.ask({"PING"}, problem) && (name_.empty() || client.ask({"CLIENT", "SETNAME", name_}, problem));
+  return client.ask({"PING"}, problem) && (name_.empty() || client.ask({"CLIENT", "SETNAME", name_}, problem)) &&
+         check_role(client, problem);
 }
 
 /// Whether the server takes what changes its data. A user who may not ask for it is believed to know, but not where
@@ -137,14 +177,33 @@ bool Dialer::check_role(Client& client, std::string& problem) const {
   return false;
 }
 
-/// Keys that are changed together would be on different servers of a Redis Cluster. A user who may not ask is believed
-/// to know.
-bool Dialer::check_mode(Client& client, std::string& problem) const {
-  const auto answer = client.ask({"INFO", "cluster"}, problem);
-  if (!answer) return client.good();
-  if (text_of(*answer).find("cluster_enabled:1") == std::string_view::npos) return true;
-  problem = "it belongs to a Redis Cluster, which is not supported";
+/// Asks a node of a Redis Cluster, a replica if need be.
+bool Dialer::look_for_masters(Client& client, const settings::RedisUrl& url, std::string& problem) {
+  if (cluster_key_.empty()) {
+    problem = "it belongs to a Redis Cluster, which is not supported here";
+  } else if (has_sentinels()) {
+    problem = "it belongs to a Redis Cluster, which has no use for sentinels: \"redis\" is to name one of its nodes";
+  } else if (url.database != 0) {
+    problem = fmt::format("it belongs to a Redis Cluster, which has no database {}, but 0 only", url.database);
+  } else if (!client.ask({"PUBSUB", "SHARDNUMSUB"}, problem)) {
+    if (client.good() && problem.find("NOPERM") == std::string::npos) {
+      problem = "it belongs to a Redis Cluster without sharded channels, which need Redis 7 or later";
+    }
+  } else {
+    const auto slots = client.ask({"CLUSTER", "SLOTS"}, problem);
+    if (!slots || !slots_.read(*slots, url.host, problem)) return false;
+    known_ = slots_.masters();
+    if (!known_.empty()) return true;
+    problem = "its Redis Cluster has given no slot to any master";
+  }
   return false;
+}
+
+settings::RedisUrl Dialer::url_of(const Address& address) const {
+  settings::RedisUrl url = settings_.url;
+  url.host = address.host;
+  url.port = address.port;
+  return url;
 }
 
 }  // namespace crosspoint::redis

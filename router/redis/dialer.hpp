@@ -4,8 +4,10 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "redis/client.hpp"
+#include "redis/slot_map.hpp"
 #include "settings/redis.hpp"
 #include "transports/tls_context.hpp"
 
@@ -18,13 +20,23 @@ class Dialer {
   /// `patience`: for each step. `name` is what CLIENT LIST shows; empty: none.
   Dialer(settings::Redis settings, std::chrono::milliseconds patience, std::string name = {});
 
+  /// From now on the server may belong to a Redis Cluster with sharded channels: dial() asks it where the masters are,
+  /// and connects to the one that has `key`. Otherwise such a server is refused.
+  void allow_cluster(std::string key) { cluster_key_ = std::move(key); }
+
   /// Reads the files of TLS, so that what is wrong with them is known early. False, and why in `problem`.
   bool check(std::string& problem);
 
   /// A connection to the master that is signed in and has been answered. nullptr, and why in `problem`.
   std::unique_ptr<Client> dial(std::string& problem);
   /// Another one to the server that dial() has found.
-  std::unique_ptr<Client> dial_again(std::string& problem) { return dial_server(server_, problem); }
+  std::unique_ptr<Client> dial_again(std::string& problem) {
+    return slots_.masters().empty() ? dial_server(server_, problem) : dial_home(problem);
+  }
+  /// The masters of the Redis Cluster that the last dial() has found; empty if it was a server by itself.
+  const SlotMap& slots() const { return slots_; }
+  /// A connection to one of them.
+  std::unique_ptr<Client> dial_master(std::size_t master, std::string& problem);
   /// The server, for people: that of the last dial(), as far as it is known.
   std::string place() const;
 
@@ -39,15 +51,20 @@ class Dialer {
  private:
   std::unique_ptr<Client> connect(const settings::RedisUrl& url, std::string& problem);
   std::unique_ptr<Client> dial_server(const settings::RedisUrl& url, std::string& problem);
-  bool sign_in(Client& client, const settings::RedisUrl& url, std::string& problem) const;
+  std::unique_ptr<Client> dial_home(std::string& problem);
+  bool prepare(Client& client, const settings::RedisUrl& url, std::string& problem) const;
   bool check_role(Client& client, std::string& problem) const;
-  bool check_mode(Client& client, std::string& problem) const;
+  bool look_for_masters(Client& client, const settings::RedisUrl& url, std::string& problem);
+  settings::RedisUrl url_of(const Address& address) const;
   bool ask_sentinel(const settings::RedisUrl& sentinel, settings::RedisUrl& master, std::string& problem);
 
   const settings::Redis settings_;
   const std::chrono::milliseconds patience_;
   const std::string name_;
-  settings::RedisUrl server_;  // of the last dial(); without a port before
+  std::string cluster_key_;     // empty: no Redis Cluster
+  settings::RedisUrl server_;   // of the last dial(); without a port before
+  SlotMap slots_;               // of the last dial()
+  std::vector<Address> known_;  // masters of the last Redis Cluster
   transports::TlsContext tls_;
   std::atomic<bool> canceled_{false};
 };

@@ -52,11 +52,10 @@ void check_cluster(LoadContext& context, const Node& node) {
                       "clustered realms in one worker of a node");
       }
       first = &worker;
-      if (realm.store && !realm.store->event_history.empty()) {
-        context.error(path + ".store.event-history",
-                      "event history does not go with \"clustered\": each node would have "
-                      "another one",
-                      "a realm that is not clustered");
+      const bool on_disk = realm.store && realm.store->type == Store::Type::sqlite;
+      if (on_disk && !realm.store->event_history.empty()) {
+        context.error(path + ".store.type", "\"sqlite\" cannot have the event history of a clustered realm",
+                      "\"memory\": Redis has it then, for all nodes");
       }
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@ struct MailboxRecord {
   std::uint32_t max_connections = 1;
   bool confirm = false;      ///< messages stay until they are confirmed
   std::int64_t expires = 0;  ///< milliseconds since the epoch; 0: never, for it has receivers
+  std::string receivers{};   ///< of a shared store: who they are, as the gateway writes them
 
   bool operator==(const MailboxRecord&) const = default;
 };
@@ -45,6 +47,17 @@ struct MailboxChange {
   MailboxRecord record{};
 };
 
+/// Who keeps the mailboxes of a store that several nodes share.
+struct MailboxHold {
+  std::string keeper;  ///< a node's address
+  bool ours = false;
+  bool anew = false;          ///< another one may have been the keeper since this one was, or nobody ever
+  std::uint64_t last_id = 0;  ///< the greatest that a message has had, whatever became of it
+};
+
+/// How long a keeper is one without holding on.
+inline constexpr std::chrono::seconds kHoldTime{5};
+
 /// Where a realm's mailboxes outlive the program. Functions block, so they are called at the start and then by one
 /// thread that does nothing else. They return false and say why in `problem`.
 class MailboxStore {
@@ -54,6 +67,14 @@ class MailboxStore {
   virtual bool load(std::vector<StoredMailbox>& out, std::string& problem) = 0;
   /// All of them, in order. When it returns true they are where a crash does not take them.
   virtual bool commit(const std::vector<MailboxChange>& changes, std::string& problem) = 0;
+
+  /// Whether several nodes use it. Then one of them keeps the mailboxes at a time: it is the only one that loads and
+  /// commits, and commit() fails for all others.
+  virtual bool is_shared() const { return false; }
+  /// Of a shared one: becomes the keeper if there is none, or stays it for kHoldTime from now on.
+  virtual bool hold(MailboxHold& /*out*/, std::string& /*problem*/) { return false; }
+  /// Likewise: somebody else may become it.
+  virtual void let_go() {}
 };
 
 }  // namespace crosspoint::storage

@@ -11,8 +11,9 @@ constexpr std::size_t kMostOwed = 100'000;  // mailboxes
 
 }  // namespace
 
-MailboxWriter::MailboxWriter(std::unique_ptr<MailboxStore> store, std::chrono::milliseconds retry)
-    : store_(std::move(store)), retry_(retry), owed_(kMostOwed) {}
+MailboxWriter::MailboxWriter(std::unique_ptr<MailboxStore> store, std::chrono::milliseconds retry,
+                             std::chrono::milliseconds hold)
+    : store_(std::move(store)), retry_(retry), hold_again_(hold), owed_(kMostOwed) {}
 
 MailboxWriter::~MailboxWriter() {
   if (!thread_.joinable()) return;
@@ -24,23 +25,31 @@ MailboxWriter::~MailboxWriter() {
   thread_.join();
 }
 
-void MailboxWriter::start() {
+void MailboxWriter::start(OnNews on_news) {
+  if (store_->is_shared()) on_news_ = std::move(on_news);
   thread_ = std::thread([this] { run(); });
 }
 
 void MailboxWriter::write(std::vector<MailboxChange> changes, Done done) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back({std::move(changes), std::move(done)});
+    waiting_.push_back({std::move(changes), std::move(done), begun_});
   }
   changed_.notify_one();
+}
+
+void MailboxWriter::begin_term(std::uint64_t term) {
+  const std::lock_guard lock(mutex_);
+  begun_ = term;
 }
 
 bool MailboxWriter::take(std::vector<Entry>& batch) {
   batch.clear();
   const auto ready = [this] { return stopping_ || !waiting_.empty(); };
   std::unique_lock lock(mutex_);
-  if (owed_.empty()) {
+  if (on_news_) {
+    changed_.wait_until(lock, next_hold_, ready);
+  } else if (owed_.empty()) {
     changed_.wait(lock, ready);
   } else {
     changed_.wait_for(lock, retry_, ready);
@@ -51,11 +60,25 @@ bool MailboxWriter::take(std::vector<Entry>& batch) {
 
 void MailboxWriter::run() {
   std::vector<Entry> batch;
-  while (take(batch)) commit(batch);
+  hold();
+  while (take(batch)) {
+    refuse_former(batch);
+    commit(batch);
+    hold();
+  }
   if (!owed_.empty()) commit({});
+  if (on_news_) store_->let_go();
   if (owed_.empty()) return;
   log::error("mailboxes: changes of {} identities could not be written; what they were delivered may come again",
              owed_.size());
+}
+
+void MailboxWriter::refuse_former(std::vector<Entry>& batch) const {
+  std::erase_if(batch, [this](const Entry& entry) {
+    if (entry.term == term_) return false;
+    if (entry.done) entry.done("another node has kept the mailboxes meanwhile");
+    return true;
+  });
 }
 
 void MailboxWriter::commit(const std::vector<Entry>& batch) {
@@ -72,6 +95,25 @@ void MailboxWriter::commit(const std::vector<Entry>& batch) {
   for (const Entry& entry : batch) {
     if (entry.done) entry.done(problem);
   }
+}
+
+void MailboxWriter::hold() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!on_news_ || now < next_hold_) return;
+  next_hold_ = now + hold_again_;
+  News news;
+  news.since = now;
+  if (store_->hold(news.hold, news.problem)) {
+    news.hold.anew = news.hold.ours && (news.hold.anew || !loaded_);
+    // What is owed to mailboxes that somebody else has kept meanwhile is nothing to them.
+    if (news.hold.anew || !news.hold.ours) {
+      owed_.clear();
+      ++term_;
+    }
+    loaded_ = news.hold.ours && (!news.hold.anew || store_->load(news.stored, news.problem));
+  }
+  news.term = term_;
+  on_news_(std::move(news));
 }
 
 void MailboxWriter::owe(const std::vector<Entry>& batch) {

@@ -4,6 +4,8 @@
 #include <hiredis/hiredis.h>
 
 #include <charconv>
+#include <chrono>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
@@ -16,22 +18,60 @@ using nlohmann::json;
 constexpr std::chrono::seconds kPatience{5};  // for connecting, and for each answer
 
 std::string to_text(const MailboxRecord& record) {
-  return json{{"lifetime", record.lifetime},
+  json fields{{"lifetime", record.lifetime},
               {"max_connections", record.max_connections},
               {"confirm", record.confirm},
-              {"expires", record.expires}}
-      .dump();
+              {"expires", record.expires}};
+  if (!record.receivers.empty()) fields["receivers"] = record.receivers;
+  return fields.dump();
 }
 
+bool read_number(const json& record, const char* name, std::uint32_t& out) {
+  const auto at = record.find(name);
+  if (at == record.end()) return true;
+  if (!at->is_number_unsigned() || *at > std::numeric_limits<std::uint32_t>::max()) return false;
+  out = at->get<std::uint32_t>();
+  return true;
+}
+
+/// Keys may be left out. False if something is of another type than to_text() writes.
 bool from_text(std::string_view text, MailboxRecord& out) {
   const json record = json::parse(text, nullptr, false);
   if (!record.is_object()) return false;
-  out.lifetime = record.value("lifetime", 0U);
-  out.max_connections = record.value("max_connections", 1U);
-  out.confirm = record.value("confirm", false);
-  out.expires = record.value("expires", std::int64_t{0});
+  if (!read_number(record, "lifetime", out.lifetime)) return false;
+  if (!read_number(record, "max_connections", out.max_connections)) return false;
+  const auto confirm = record.find("confirm");
+  const auto expires = record.find("expires");
+  if (confirm != record.end()) {
+    if (!confirm->is_boolean()) return false;
+    out.confirm = confirm->get<bool>();
+  }
+  if (expires != record.end()) {
+    if (!expires->is_number_integer()) return false;
+    out.expires = expires->get<std::int64_t>();
+  }
+  const auto receivers = record.find("receivers");
+  if (receivers != record.end()) {
+    if (!receivers->is_string()) return false;
+    out.receivers = receivers->get<std::string>();
+  }
   return true;
 }
+
+/// Takes the place of the keeper (KEYS[1]) for ARGV[1] if it is free, and keeps it. Answers with the keeper, and
+/// whether it is another one than the last one that took the place (KEYS[2]), and the greatest id (KEYS[3]).
+constexpr const char* kHold = R"lua(
+local keeper = redis.call('GET', KEYS[1])
+if keeper and keeper ~= ARGV[1] then return {keeper, 0, '0'} end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+local last = redis.call('GET', KEYS[2])
+redis.call('SET', KEYS[2], ARGV[1])
+return {ARGV[1], last == ARGV[1] and 0 or 1, redis.call('GET', KEYS[3]) or '0'}
+)lua";
+constexpr const char* kLetGo = R"lua(
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+)lua";
 
 constexpr std::string_view kKinds = "tbj";  // text, binary, JSON
 
@@ -53,8 +93,8 @@ bool from_member(std::string_view member, std::uint64_t& id, MailMessage& out) {
 
 }  // namespace
 
-RedisMailboxes::RedisMailboxes(const settings::Redis& settings, std::string prefix)
-    : dialer_(settings, kPatience), prefix_(std::move(prefix)) {}
+RedisMailboxes::RedisMailboxes(const settings::Redis& settings, std::string prefix, std::string keeper)
+    : dialer_(settings, kPatience), prefix_(std::move(prefix)), keeper_(std::move(keeper)) {}
 
 std::string RedisMailboxes::messages_of(std::string_view identity) const {
   return fmt::format("{}mailbox:{}", prefix_, identity);
@@ -151,15 +191,53 @@ std::vector<RedisMailboxes::Command> RedisMailboxes::commands_of(const MailboxCh
   }
 }
 
-bool RedisMailboxes::commit(const std::vector<MailboxChange>& changes, std::string& problem) {
+bool RedisMailboxes::hold(MailboxHold& out, std::string& problem) {
   if (!connect(problem)) return false;
+  const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(kHoldTime).count();
+  const redis::Reply reply =
+      ask({"EVAL", kHold, "3", keeper_key(), prefix_ + "mailboxes:last", last_id_key(), keeper_, std::to_string(time)},
+          problem);
+  if (!reply) return false;
+  if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3) return lose("the keeper cannot be read", problem);
+  out.keeper = redis::text_of(*reply->element[0]);
+  out.ours = out.keeper == keeper_;
+  out.anew = reply->element[1]->integer != 0;
+  const std::string_view last_id = redis::text_of(*reply->element[2]);
+  const auto [end, error] = std::from_chars(last_id.data(), last_id.data() + last_id.size(), out.last_id);
+  if (error != std::errc() || end != last_id.data() + last_id.size()) return lose("the last id is no number", problem);
+  return true;
+}
+
+void RedisMailboxes::let_go() {
+  std::string ignored;  // then others wait until the time is over
+  if (connect(ignored)) ask({"EVAL", kLetGo, "1", keeper_key(), keeper_}, ignored);
+}
+
+bool RedisMailboxes::watch(std::string& problem) {
+  if (keeper_.empty()) return true;
+  client_->queue({"WATCH", keeper_key()});
+  client_->queue({"GET", keeper_key()});
+  if (!answer(problem)) return false;
+  const redis::Reply keeper = answer(problem);
+  if (!keeper) return false;
+  return redis::text_of(*keeper) == keeper_ || lose("another node keeps the mailboxes", problem);
+}
+
+bool RedisMailboxes::commit(const std::vector<MailboxChange>& changes, std::string& problem) {
+  if (!connect(problem) || !watch(problem)) return false;
   std::size_t answers = 2;
+  std::uint64_t last_id = 0;
   client_->queue({"MULTI"});
   for (const MailboxChange& change : changes) {
+    if (change.kind == MailboxChange::Kind::add) last_id = change.id;
     for (const Command& command : commands_of(change)) {
       client_->queue(command);
       ++answers;
     }
+  }
+  if (is_shared() && last_id != 0) {
+    client_->queue({"SET", last_id_key(), std::to_string(last_id)});
+    ++answers;
   }
   client_->queue({"EXEC"});
   for (; answers > 1; --answers) {

@@ -6,8 +6,8 @@
 
 #include <cerrno>
 #include <chrono>
-#include <system_error>
 
+#include "base/error_text.hpp"
 #include "base/log.hpp"
 #include "transports/address.hpp"
 
@@ -18,8 +18,6 @@ namespace {
 constexpr int kAcceptsPerTurn = 64;
 /// After the process has run out of descriptors or memory.
 constexpr std::chrono::milliseconds kPause{100};
-
-std::string error_text(int number) { return std::generic_category().message(number); }
 
 }  // namespace
 
@@ -33,7 +31,8 @@ Listener::Listener(base::IoThread& io, ListeningSocket socket, StreamPool& pool,
 Listener::~Listener() { stop(); }
 
 void Listener::start() {
-  if (!io_.poller().add(socket_.fd(), *this)) log::error("{}: cannot be watched: {}", address_, error_text(errno));
+  if (!io_.poller().add(socket_.fd(), *this))
+    log::error("{}: cannot be watched: {}", address_, base::error_text(errno));
   started_ = true;
 }
 
@@ -45,7 +44,7 @@ void Listener::stop() {
 }
 
 void Listener::pause() {
-  log::warn("{}: cannot accept connections: {}", address_, error_text(errno));
+  log::warn("{}: cannot accept connections: {}", address_, base::error_text(errno));
   timer_ = io_.after(kPause, [this] { io_.resume(*this); });
 }
 

@@ -11,12 +11,11 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
-#include <system_error>
+
+#include "base/error_text.hpp"
 
 namespace crosspoint::transports {
 namespace {
-
-std::string error_text(int number) { return std::generic_category().message(number); }
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -24,7 +23,7 @@ struct FreeAddresses {
 
 ListeningSocket make_socket(int family, std::string& problem) {
   ListeningSocket socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) problem = error_text(errno);
+  if (!socket) problem = base::error_text(errno);
   return socket;
 }
 
@@ -40,20 +39,20 @@ ListeningSocket listen_on(const addrinfo& address, const TcpEndpoint& endpoint, 
     ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &endpoint.user_timeout_ms, sizeof endpoint.user_timeout_ms);
   }
   if (::bind(fd, address.ai_addr, address.ai_addrlen) == 0 && ::listen(fd, endpoint.backlog) == 0) return socket;
-  problem = error_text(errno);
+  problem = base::error_text(errno);
   return {};
 }
 
 /// What is wrong with a file that is in the way of a Unix socket; empty if it may be removed.
 std::string obstacle(const sockaddr_un& address) {
   struct stat file {};
-  if (::lstat(address.sun_path, &file) != 0) return errno == ENOENT ? std::string() : error_text(errno);
+  if (::lstat(address.sun_path, &file) != 0) return errno == ENOENT ? std::string() : base::error_text(errno);
   if (!S_ISSOCK(file.st_mode)) return "there is a file of that name that is not a socket";
   const ListeningSocket probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (::connect(probe.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN) {
     return "another process listens on it";
   }
-  return errno == ECONNREFUSED || errno == ENOENT ? std::string() : error_text(errno);
+  return errno == ECONNREFUSED || errno == ENOENT ? std::string() : base::error_text(errno);
 }
 
 }  // namespace
@@ -112,7 +111,7 @@ ListeningSocket open_unix_socket(const std::string& path, int backlog, mode_t mo
     // Nobody can connect before listen(), so that the permissions are never wider than they are to be.
     if (::chmod(path.c_str(), mode) == 0 && ::listen(socket.fd(), backlog) == 0) return socket;
   }
-  problem = error_text(errno);
+  problem = base::error_text(errno);
   return {};
 }
 

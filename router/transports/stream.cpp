@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <system_error>
 
+#include "base/error_text.hpp"
 #include "base/log.hpp"
 #include "transports/message_port.hpp"
 #include "transports/tls_context.hpp"
@@ -22,8 +22,6 @@ namespace {
 constexpr std::chrono::seconds kFinishTime{5};
 /// From connecting to the end of the TLS handshake.
 constexpr std::chrono::seconds kTlsTime{10};
-
-std::string error_text(int number) { return std::generic_category().message(number); }
 
 }  // namespace
 
@@ -134,7 +132,7 @@ bool Stream::received(ssize_t size) {
     if (!tls_->established()) log::info("{}: {}", peer_address_, tls_->problem());
     finish(tls_->problem());  // so that the alert that explains it arrives
   } else if (errno != EAGAIN && errno != EINTR) {
-    close(error_text(errno));
+    close(base::error_text(errno));
   } else if (errno == EINTR || (tls_ && tls_->more())) {
     readable_ = true;
     if (!paused_) io().resume(*this);
@@ -245,7 +243,7 @@ bool Stream::write_out(base::OutQueue& queue) {
     if (sent < 0) {
       if (errno == EINTR) continue;
       blocked_ = errno == EAGAIN;
-      if (!blocked_) close(error_text(errno));
+      if (!blocked_) close(base::error_text(errno));
       return false;
     }
     queue.consume(static_cast<std::size_t>(sent));

@@ -7,6 +7,7 @@ import pytest
 
 from support import node as nodes
 from support.node import TIME
+from support.spread import one_node
 from support.wamp import Client
 
 SCRIPT = pathlib.Path(__file__).with_name("autobahn_js.mjs")
@@ -43,6 +44,7 @@ def test_autobahn_js(router, serializer):
     run(router[0], serializer)
 
 
+@one_node("all requests of a session have to come to one node")
 def test_autobahn_js_over_long_polling(start, port):
     start(nodes.config(port, paths={"lp": {"type": "longpoll"}}))
     result = subprocess.run(["node", SCRIPT, f"http://127.0.0.1:{port}/lp", "json"], capture_output=True, text=True,

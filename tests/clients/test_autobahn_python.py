@@ -9,6 +9,7 @@ from autobahn.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSeri
 from autobahn.wamp.types import CallOptions, CallResult, PublishOptions, RegisterOptions, SubscribeOptions
 
 from support import node as nodes
+from support.spread import one_node
 from support.wamp import Client
 
 SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
@@ -227,6 +228,7 @@ def test_patterns_and_lists_of_receivers(router, serializer):
     session_with(router[0], scenario, serializer)
 
 
+@one_node("it tells of nodes besides")
 @pytest.mark.parametrize("serializer", SERIALIZERS)
 def test_meta_api(router, serializer):
     topic = "com.py.meta." + serializer

@@ -17,13 +17,14 @@ def bench(*arguments):
 
 
 def test_everything_is_measured():
-    done = bench("--nodes", "3", "--payload", "100", "--duration", "1", "--channels", "500", "--patterns", "100", "--json")
+    done = bench("--nodes", "3", "--payload", "100", "--duration", "1", "--channels", "500", "--patterns", "100",
+                 "--registrations", "2000", "--json")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     ways = {"not clustered": 1, "same node": 1, "node to node": 2, "ring of 2 nodes": 2, "ring of 3 nodes": 3,
             "one node to 2": 3, "node to node, 100 patterns": 2}
     ways |= {"calls, not clustered": 1, "calls, same node": 1, "calls, node to node": 2}
-    assert set(figures) == {*ways, "heartbeat", "channel", "pattern"}
+    assert set(figures) == {*ways, "heartbeat", "channel", "pattern", "registration"}
     for name, nodes_of in ways.items():
         row = figures[name]
         assert row["calls_per_s" if "calls" in name else "events_per_s"] > 0
@@ -33,9 +34,10 @@ def test_everything_is_measured():
     assert figures["heartbeat"]["nodes"] == 3 and figures["heartbeat"]["commands"] > 1
     for name in ("channel", "pattern"):
         assert figures[name]["redis_bytes"] > 50
+    assert set(figures["registration"]) == {"node_bytes", "other_node_bytes"}
 
 
 def test_wrong_usage():
-    for arguments, said in ((("--nodes", "0"), "--nodes: 1 to 9"), (("--channels", "0"), "more than nothing")):
+    for arguments, said in ((("--nodes", "0"), "--nodes: 1 to 9"), (("--masters", "10"), "--masters: 0 to 9"), (("--channels", "0"), "more than nothing")):
         done = bench(*arguments)
         assert done.returncode == 2 and said in done.stderr

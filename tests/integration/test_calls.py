@@ -3,6 +3,7 @@
 import pytest
 
 from support import node as nodes
+from support.spread import one_node
 from support.wamp import SERIALIZERS, Client
 
 FEATURES = {"features": {"call_canceling": True, "progressive_call_results": True, "registration_revocation": True}}
@@ -125,6 +126,7 @@ def queued(limit):
     return [nodes.realm(store={"type": "memory", "call-queue": [{"uri": "com.", "match": "prefix", "limit": limit}]})]
 
 
+@one_node("the caller's node may hear of the second callee after the first calls")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_calls_wait_for_a_callee_with_concurrency(start, port, threads):
     start(nodes.config(port, realms=queued(100), options={"io_threads": threads}))

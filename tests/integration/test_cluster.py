@@ -11,32 +11,11 @@ import threading
 import pytest
 
 from support import node as nodes
-from support.apps import Redis, until
-from support.cluster import Cluster, Member, listening, wait_until_listening
-from support.wamp import SERIALIZERS, Client
+from support.apps import until
+from support.cluster import JOINED, LOST, Cluster, Member, listening, wait_until_listening
+from support.wamp import SERIALIZERS, Client, Closed
 
-LOST = "the connection to Redis at .* is lost"
-JOINED = "has joined by way of Redis"
 GONE = "has not been heard of for 3 s: it is gone"
-
-
-@pytest.fixture
-def redis(tmp_path):
-    directory = tmp_path / "redis"
-    directory.mkdir()
-    server = Redis(directory)
-    server.start()
-    yield server
-    if server.process.poll() is None:
-        server.process.send_signal(signal.SIGCONT)
-        server.stop()
-
-
-@pytest.fixture
-def cluster(tmp_path, redis):
-    made = Cluster(tmp_path, redis)
-    yield made
-    made.stop()
 
 
 def events(client, count):
@@ -244,6 +223,66 @@ def test_a_node_that_is_killed_is_missed_and_comes_back(cluster, redis):
     again.subscribe("com.app.news")
     publisher.publish("com.app.news", [50])
     assert numbers(stays, 1) == numbers(again, 1) == [50]
+
+
+class Load(threading.Thread):
+    """Publishes numbers, each when the last one was accepted, until it is told to end."""
+
+    def __init__(self, publisher, topic):
+        super().__init__(daemon=True)
+        self.publisher, self.topic = publisher, topic
+        self.sent, self.ended = 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.ended.wait(0.001):
+            self.publisher.publish(self.topic, [self.sent], acknowledge=True)
+            self.sent += 1
+
+    def end(self):
+        """How many there were."""
+        self.ended.set()
+        self.join(nodes.TIME)
+        assert not self.is_alive()
+        return self.sent
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_when_a_node_fails_under_load_each_event_is_accounted_for(cluster, how):
+    a, b, c = cluster.members
+    stays, hit = c.client(), b.client()
+    for client in (stays, hit):
+        client.subscribe("com.load")
+    seen = len(a.node.lines)
+    load = Load(a.client(), "com.load")
+    got = numbers(hit, 100)
+    if how == "killed":
+        b.kill()
+    else:
+        nodes.freeze(b.node.process.pid)
+    try:
+        a.wait_for(f'node "b" {GONE}', after=seen)
+        behind = load.sent
+        until(lambda: load.sent > behind + 100)
+    finally:
+        if how == "frozen":
+            b.node.process.send_signal(signal.SIGCONT)
+    if how == "killed":
+        sent = load.end()
+        with pytest.raises((Closed, OSError)):
+            while True:
+                got += numbers(hit, 1)
+        assert got == list(range(len(got))) and len(got) <= sent
+    else:
+        while got[-1] <= behind:
+            got += numbers(hit, 1)
+        sent = load.end()
+        while got[-1] != sent - 1:
+            got += numbers(hit, 1)
+        # If Redis has closed the connection of the node, one piece is missing: what came before it had a new one.
+        first = next((place for place, number in enumerate(got) if number != place), len(got))
+        assert got == [*range(first), *range(sent - (len(got) - first), sent)]
+    assert numbers(stays, sent) == list(range(sent))
 
 
 def test_a_node_that_stops_says_so_and_leaves_nothing_in_redis(tmp_path, redis):

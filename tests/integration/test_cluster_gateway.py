@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from support import node as nodes
-from support.apps import Redis, until
+from support.apps import until
 from support.cluster import Cluster, Member
 from support.wamp import Closed, encode
 from test_gateway import GONE, ROLES, Plain, Worker, route
@@ -22,18 +22,6 @@ def serving(paths, **realm):
         def document(self):
             return nodes.config(self.port, [nodes.realm(roles=ROLES, clustered=True, **realm)], paths=paths)
     return Serving
-
-
-@pytest.fixture
-def redis(tmp_path):
-    directory = tmp_path / "redis"
-    directory.mkdir()
-    server = Redis(directory)
-    server.start()
-    yield server
-    if server.process.poll() is None:
-        server.process.send_signal(signal.SIGCONT)
-        server.stop()
 
 
 @pytest.fixture

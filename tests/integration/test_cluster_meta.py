@@ -5,23 +5,13 @@ import signal
 import pytest
 
 from support import node as nodes
-from support.apps import Redis, until
+from support.apps import until
 from support.cluster import Cluster
 from support.wamp import ROLES
 
 REVOCABLE = {"roles": {**ROLES, "subscriber": {"features": {"subscription_revocation": True}}}}
 NOBODY = 4711
 NO_SESSION = ["wamp.error.no_such_session", [f"no session with ID {NOBODY} exists on this router"]]
-
-
-@pytest.fixture
-def redis(tmp_path):
-    directory = tmp_path / "redis"
-    directory.mkdir()
-    server = Redis(directory)
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -195,7 +185,10 @@ def test_the_same_subscription_made_again_gets_events_of_other_nodes(scene):
 
 def test_meta_events_of_all_nodes_are_heard_everywhere(cluster):
     a, b, c = cluster.members
-    here, there = b.client(), c.client("msgpack")
+    here = b.client()
+    here.subscribe("wamp.session.on_join")
+    there = c.client("msgpack")
+    assert here.receive()[4][0]["session"] == there.session  # not to come later
     names = ("session.on_join", "session.on_leave", "subscription.on_create", "subscription.on_subscribe",
              "subscription.on_unsubscribe", "subscription.on_delete")
     topics = {here.subscribe("wamp." + name): name for name in names}

@@ -125,12 +125,6 @@ def test_a_server_that_speaks_only_tls(tmp_path, redis):
     alone(tmp_path, redis, ".*the server speaks only TLS, which needs a rediss:// URL", redis=f"redis://localhost:{redis.port}").stop()
 
 
-def test_a_redis_cluster_is_refused(tmp_path, launch_redis):
-    server = launch_redis(Redis(tmp_path / "redis"), "--cluster-enabled", "yes",
-                          "--cluster-port", str(nodes.free_port()))
-    alone(tmp_path, server, "it belongs to a Redis Cluster, which is not supported").stop()
-
-
 def test_files_that_cannot_be_used_stop_the_start(tmp_path, authority, redis):
     missing = str(tmp_path / "missing.pem")
     for number, (settings, why) in enumerate((

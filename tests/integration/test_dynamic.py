@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from support import node as nodes
+from support.spread import one_node
 from support.wamp import SERIALIZERS, Client, sign
 
 SERVICE = {"anonymous": {"type": "static", "role": "service"}}
@@ -355,6 +356,7 @@ def test_a_session_that_leaves_while_its_authorizer_is_asked(app):
     assert Client(service_port).ask([48, {}, "com.nothing"])[4] == "wamp.error.no_such_procedure"
 
 
+@one_node("the balancer takes in what the node does not read")
 def test_a_flood_that_waits_is_not_kept_without_bound(app):
     port, service_port = app.ports
     authorizer = Client(service_port)
@@ -391,6 +393,7 @@ def test_caching(app):
 # ---- Subscription meta API
 
 
+@one_node("each node tells of its own subscribers")
 def test_subscription_meta_events_and_procedures(router):
     port, _ = router
     listener = Client(port)

@@ -17,6 +17,7 @@ import time
 import pytest
 
 from support import node as nodes
+from support.apps import until
 from support.wamp import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Closed, Link, WebSocket
 
 PROGRAM = pathlib.Path(nodes.PROGRAM).parent / "lesson_0_server"
@@ -229,10 +230,12 @@ def test_many_at_once_each_gets_its_own(server):
     for i, client in enumerate(clients):
         client.send_frame(CONTINUATION, b".")
         assert client.receive_frame()[:2] == (TEXT, f"I am {i}".encode() * 20 + b".")
-    assert waiting.is_alive() and server.count(" connected") == MAX_CLIENTS
+    until(lambda: server.count(" connected") == MAX_CLIENTS)  # what it says is read by another thread
+    assert waiting.is_alive()
     clients[7].socket.close()
     waiting.join(nodes.TIME)
-    assert echoes(late) and server.count(" connected") == MAX_CLIENTS + 1
+    assert echoes(late)
+    until(lambda: server.count(" connected") == MAX_CLIENTS + 1)  # what it says is read by another thread
 
 
 def test_who_does_not_read_is_not_read_from_and_costs_no_memory(server):

@@ -3,6 +3,7 @@
 import pytest
 
 from support import node as nodes
+from support.spread import one_node
 from support.transports import router_with, tcp
 from support.wamp import SERIALIZERS, BatchedClient, Client, RawSocketClient
 
@@ -99,6 +100,7 @@ def test_answers_come_behind_the_events_before_them(node):
         assert events(client, 5) == [1, 2, 3, 4, 5]
 
 
+@one_node("publishers on different nodes have no common order")
 @pytest.mark.parametrize("end", [[6, {}, "wamp.close.close_realm"], [99, "no such message"]])
 def test_a_session_that_ends_gets_the_events_before_its_end(node, end):
     clients = subscribers(node, "com.session.ends")

@@ -1,5 +1,6 @@
 """The gateway: connections that do not speak WAMP, served by a worker's procedures."""
 
+import copy
 import http.client
 import json
 import struct
@@ -493,6 +494,7 @@ def test_another_realm_does_not_reach_them(start, port):
 
 def test_permissions_decide_who_may_send(start, port):
     config = document(port, play=route())
+    config["workers"][0]["realms"] = [copy.deepcopy(config["workers"][0]["realms"][0])]  # whose roles other tests share
     config["workers"][0]["realms"][0]["roles"][0]["permissions"] = [
         nodes.allow(), nodes.allow("crosspoint.gateway.close", call=False)]
     start(config)

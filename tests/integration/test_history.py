@@ -3,6 +3,7 @@
 import pytest
 
 from support import node as nodes
+from support.spread import one_node
 from support.wamp import Client
 
 HISTORY = [{"uri": "com.kept", "match": "prefix"}, {"uri": "com.few", "limit": 2}]
@@ -57,6 +58,7 @@ def test_history_in_memory(tmp_path, serializer):
     assert node.stop() == 0
 
 
+@one_node("a file is one node's")
 def test_what_was_acknowledged_survives_kill_9(tmp_path):
     port = nodes.free_port()
     node = start(tmp_path, port, type="sqlite", path="history.db", limit=1000)
@@ -84,6 +86,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path):
     assert node.stop() == 0
 
 
+@one_node("a file is one node's")
 def test_many_publishers_are_acknowledged_together(tmp_path):
     """Publications that wait for the disk hold up neither one another nor events."""
     port = nodes.free_port()
@@ -137,6 +140,7 @@ def test_history_by_topic(tmp_path, serializer):
     assert node.stop() == 0
 
 
+@one_node("a file is one node's")
 def test_what_was_flushed_stays_away_after_kill_9(tmp_path):
     port = nodes.free_port()
     node = start(tmp_path, port, type="sqlite", path="history.db")

@@ -437,6 +437,17 @@ def test_a_store_that_cannot_be_used_stops_the_start(tmp_path, redis):
     assert node.stop() == 0
 
 
+@pytest.mark.parametrize("record", ['{"lifetime": "5"}', '{"lifetime": -1}', '{"lifetime": 4294967296}',
+                                    '{"max_connections": 1.5}', '{"confirm": 1}', '{"expires": "never"}', "[]", "{"])
+def test_a_record_in_redis_that_cannot_be_read_stops_the_start(tmp_path, redis, record):
+    redis.cli("HSET", "crosspoint:realm1:mailboxes", "joe", record)
+    realm = nodes.realm(mailboxes={"type": "redis", "port": redis.port})
+    node = nodes.Node(nodes.write_config(tmp_path, nodes.config(nodes.free_port(), [realm])), wait=False)
+    assert node.wait() == 1
+    problem = f'mailboxes: Redis at 127.0.0.1:{redis.port}: the record of mailbox "joe" cannot be read'
+    assert sum(problem in line for line in node.output().splitlines()) == 1
+
+
 def test_mailboxes_in_redis_with_user_password_database_and_tls(tmp_path):
     authority = Authority(tmp_path / "ca")
     trusted = Authority(tmp_path / "clients", "Client CA")

@@ -220,9 +220,10 @@ VIOLATIONS = [
 def test_what_breaks_the_protocol_ends_the_session(router, serializer, message):
     way, node = router
     watcher = Client(way, serializer)
-    watcher.subscribe("com.topic.watch")
+    topic = f"com.topic.watch.{watcher.session}"
+    watcher.subscribe(topic)
     client = Client(way, serializer)
-    client.subscribe("com.topic.watch")
+    client.subscribe(topic)
     client.send(message)
     abort = client.receive()
     assert abort[0] == 3 and abort[2] == "wamp.error.protocol_violation"
@@ -231,7 +232,7 @@ def test_what_breaks_the_protocol_ends_the_session(router, serializer, message):
         client.receive()
     assert closed.value.code == (1002 if way.is_websocket else None)
     node.wait_for(f"session {client.session} left")
-    watcher.publish("com.topic.watch", [1], acknowledge=True)  # the router is well
+    watcher.publish(topic, [1], acknowledge=True)  # the router is well
 
 
 @pytest.mark.parametrize("message", [[32, 1, {}, "com.topic"], [6, {}, "wamp.close.normal"], [48, 1, {}, "x"], [99]],

@@ -18,7 +18,7 @@ from support import node as nodes
 from support.wamp import TEXT, Client, WebSocket
 
 
-PORTS = dict.fromkeys((8001, 8003, 8004, 8080, 3333, 8010, 8081, 9004, 9008, 9009, 9010), 0)  # what stands in for each port, anew for each test
+PORTS = dict.fromkeys((8001, 8003, 8004, 8080, 3333, 8010, 8110, 8081, 9004, 9008, 9009, 9010, 6379), 0)  # what stands in for each port, anew for each test
 
 
 class Script:
@@ -67,12 +67,14 @@ def tree(tmp_path):
     PORTS.update({number: nodes.free_port() for number in PORTS})
     for file, number in (("lessons/1", 8001), ("lessons/3", 8003), ("lessons/4", 8004), ("lessons/4", 9004),
                          ("lessons/8", 8080), ("lessons/8", 9008), ("lessons/9", 3333), ("lessons/9", 9009),
-                         ("lessons/10", 8010), ("lessons/10", 9010), ("config/pages", 8081)):
+                         ("lessons/10", 8010), ("lessons/10", 8110), ("lessons/10", 9010), ("lessons/10", 6379),
+                         ("config/pages", 8081)):
         for config in (root / file).rglob("config.json"):
-            config.write_text(config.read_text().replace(str(number), str(PORTS[number])))
+            config.write_text(re.sub(rf"\b{number}\b", str(PORTS[number]), config.read_text()))
     yield root
     for directory in ("config/pages", "lessons/1/.crossbar", "lessons/3/.crossbar",
-                      *(f"lessons/{number}/finished/.crossbar" for number in (4, 8, 9, 10))):
+                      *(f"lessons/{number}/finished/.crossbar" for number in (4, 8, 9, 10)),
+                      "lessons/10/finished/nodes/1/.crossbar", "lessons/10/nodes/2/.crossbar"):
         nodes.run("stop", "--cbdir", root / directory)
 
 
@@ -93,6 +95,7 @@ def test_a_lesson_runs_until_ctrl_c(tree):
     client = Client(PORTS[8001], realm="ws-workshop")
     client.subscribe("test")
     script.wait_for("<- SUBSCRIBE")  # the debug log is followed in the terminal
+    script.wait_for("-> SUBSCRIBED")
     log = (tree / "lessons/1/.crossbar/logs/node.log").read_text()
     assert "<- SUBSCRIBE" in log and "-> SUBSCRIBED" in log
     assert script.interrupt() == 0
@@ -166,6 +169,33 @@ def test_lessons_for_plain_websocket_run_with_their_program(tree, monkeypatch, l
     assert not running(tree / f"lessons/{lesson}/finished/.crossbar")
 
 
+def test_lesson_10_runs_on_two_nodes(tree, monkeypatch):
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{PORTS[6379]}")
+    monkeypatch.setenv("REDIS_PAGE_ADDRESS", f"127.0.0.1:{nodes.free_port()}")
+    script = Script(tree / "bin" / "run-crossbar", 10, "--nodes", 2, "--finished")
+    script.wait_for(r"the second one's page is http://localhost:8081/10/\?port=8110$")
+    script.wait_for('I registered the procedure "sockets.room.request"')
+    for name in ("node1", "node2"):  # the logs of both are followed
+        script.wait_for(f'node "{name}" is there')
+
+    def hears(link, text):
+        while link.receive_frame()[1].decode() != text:
+            pass
+
+    ann = WebSocket(PORTS[8010], "/room?name=Ann", None)
+    hears(ann, "Ann is here")
+    bob = WebSocket(PORTS[8110], "/room?name=Bob", None)
+    hears(ann, "Bob is here")
+    ann.send_frame(TEXT, b"Hello")
+    hears(bob, "Ann: Hello")
+    os.kill(json.loads((tree / "lessons/10/nodes/2/.crossbar/node.pid").read_text())["pid"], signal.SIGKILL)
+    script.wait_for("node 2 of lesson 10 has ended")
+    ann.send_frame(TEXT, b"Bob?")
+    hears(ann, "Ann: Bob?")
+    assert script.interrupt() == 0
+    assert not running(tree / "lessons/10/finished/nodes/1/.crossbar") and not running(tree / "config/pages")
+
+
 def test_skip_shows_only_what_the_guests_say(tree):
     script = Script(tree / "bin" / "run-crossbar", 4, "--finished", "skip")
     script.wait_for(r"\[Guest.*authenticator")
@@ -186,6 +216,9 @@ def test_skip_shows_only_what_the_guests_say(tree):
     (["0", "skip"], "^run-crossbar: lesson 0 has no router: leave out --finished and skip"),
     (["../1"], r'^run-crossbar: there is no lesson "../1"'),
     (["1", "2"], "^run-crossbar: one lesson at a time"),
+    (["1", "--nodes", "2"], "^run-crossbar: lesson 1 is for one node; leave out --nodes"),
+    (["10", "--nodes", "3"], '^run-crossbar: --nodes "3"; allowed: 2'),
+    (["10", "--nodes"], "^run-crossbar: --nodes says how many; allowed: 2"),
     (["1", "--fast"], 'run-crossbar: unknown argument "--fast"'),
 ])
 def test_wrong_arguments_get_one_line(tree, arguments, line):

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from support import node as nodes
+from support.spread import one_node
 from support.wamp import BINARY, PING, PONG, TEXT, Client, Closed, encode
 
 FEATURES = {"features": {"call_canceling": True, "progressive_call_results": True}}
@@ -99,6 +100,7 @@ def test_a_session_that_streams_to_itself(start, port):
         assert both.receive()[3] == [n, KIB]
 
 
+@one_node("the balancer takes in what the client does not read")
 def test_a_caller_that_never_reads_its_stream_is_ended_and_the_callee_serves_others(start, port):
     """The callee, which gets pings, is not taken for dead because its answers are not read for a while."""
     pings = {"auto_ping_interval": 1000, "auto_ping_timeout": 1000}

@@ -12,6 +12,10 @@ ROLES = [{"name": "anonymous", "permissions": [nodes.allow()]},
          {"name": "guest", "permissions": [nodes.allow(disclose={"publisher": True, "caller": True})]}]
 
 
+LOST = "the connection to Redis at .* is lost"
+JOINED = "has joined by way of Redis"
+
+
 class Member:
     """One node; it keeps its port and id when it is started again."""
 
@@ -61,6 +65,23 @@ class Cluster:
         for member in self.members:
             if member.node.process.poll() is None:
                 member.stop()
+
+
+def lose_redis(cluster, redis):
+    """Kills it; returns when all nodes know."""
+    seen = {member: len(member.node.lines) for member in cluster.members}
+    redis.process.kill()
+    redis.process.wait(nodes.TIME)
+    for member in cluster.members:
+        member.wait_for(LOST, after=seen[member])
+
+
+def find_redis(cluster, redis):
+    """Starts it again; returns when all nodes have joined."""
+    seen = {member: len(member.node.lines) for member in cluster.members}
+    redis.start()
+    for member in cluster.members:
+        member.wait_for(JOINED, after=seen[member])
 
 
 def listening(redis):

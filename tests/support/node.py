@@ -119,11 +119,14 @@ class Node:
 
     def _read(self):
         for line in self.process.stdout:
-            with self._changed:
-                self.lines.append(line.rstrip("\n"))
-                self._changed.notify_all()
+            self.heard(line.rstrip("\n"))
         with self._changed:
             self._ended = True
+            self._changed.notify_all()
+
+    def heard(self, line):
+        with self._changed:
+            self.lines.append(line)
             self._changed.notify_all()
 
     def wait_for(self, pattern, timeout=TIME, after=0):

@@ -60,6 +60,9 @@ class TestClient final : public realm::Peer {
 
  private:
   friend class TestRealm;
+  std::string handle(std::string_view json);
+  void resume();
+
   TestRealm& owner_;
   unsigned shard_;
   realm::Session* session_ = nullptr;
@@ -69,6 +72,7 @@ class TestClient final : public realm::Peer {
   std::string asked_;  // the message that waits
   std::string question_;
   realm::Question asked_question_;
+  std::deque<std::string> behind_;  // what waits for other nodes, and what came after it
 };
 
 class TestRealm {

@@ -6,7 +6,16 @@
 
 namespace workshop {
 
-void Controller::write(const Json& data) const { application_->call_gateway("send", {uuid_, data}); }
+void Controller::write(const Json& data) const {
+  // Nobody tells of the connections of a node that was killed: whoever has something for them finds out.
+  const auto failed = [application = application_, uuid = uuid_](const std::string& error) {
+    if (error.find("crosspoint.error.no_such_connection") != std::string::npos)
+      return application->leave({{"id", uuid}});
+    terminal_log("Connection " + uuid + " could not be written to: " + error);
+  };
+  call(
+      application_->session_, "crosspoint.gateway.send", {uuid_, data}, [](const Json&) {}, failed);
+}
 
 void Controller::close() const { application_->call_gateway("close", {uuid_}); }
 

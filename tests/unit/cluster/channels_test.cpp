@@ -30,3 +30,21 @@ TEST_CASE("patterns of WAMP become patterns of Redis, their own special characte
   REQUIRE(channels.pattern("r", "a*b?c[d]e\\f", Match::prefix) == "p:r:topic:a\\*b\\?c\\[d\\]e\\\\f*");
   REQUIRE(channels.pattern("r", "*.[x]", Match::wildcard) == "p:r:topic:\\*.\\[x\\]");
 }
+
+TEST_CASE("in a Redis Cluster what has an order has one hash tag, and topics have names of their own") {
+  Channels channels("app:one");
+  const std::string before = channels.private_of("a/1f");
+  REQUIRE(before == "app:one:to:a/1f");
+  channels.set_sharded(true);
+  REQUIRE(channels.cluster_key() == "{app:one}");
+  REQUIRE(channels.private_of("a/1f") == "{app:one}:to:a/1f");
+  REQUIRE(channels.sharded(before) == channels.private_of("a/1f"));
+  REQUIRE(channels.nodes() == "{app:one}:nodes");
+  REQUIRE(channels.all() == "{app:one}:all");
+  REQUIRE(channels.node("a") == "{app:one}:node:a");
+  REQUIRE(channels.writer("a/1f") == "{app:one}:writer:a/1f");
+  REQUIRE(channels.retained("r") == "{app:one}:r:retained");
+  REQUIRE(channels.topic("r", "com.a") == "app:one:r:topic:com.a");
+  channels.set_sharded(false);
+  REQUIRE(channels.private_of("a/1f") == before);
+}

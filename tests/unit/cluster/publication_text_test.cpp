@@ -138,3 +138,22 @@ TEST_CASE("a publication that is kept is written as its publisher has sent it") 
   REQUIRE(cluster::id_of("{}") == 0);
   REQUIRE(cluster::id_of("crosspoint1 node/1 x") == 0);
 }
+
+TEST_CASE("a publication goes to another node with its trust level, where older versions do not look") {
+  const Decoded message(R"([16,9,{},"com.a",[1]])");
+  const std::string text = cluster::write_text("a+b/1", message.publish(), 123, nullptr, 7);
+  REQUIRE(text.starts_with("crosspoint1 a+b/1+7 123 json 0 0 0\n"));
+  REQUIRE(cluster::sender_of(text) == "a+b/1");
+  REQUIRE(cluster::id_of(text) == 123);
+  REQUIRE(read(text)->trustlevel == 7);
+  REQUIRE(cluster::write_text("a+b/1", *read(text)) == text);
+  REQUIRE(read(cluster::write_text("a/1", message.publish(), 5, nullptr, 0))->trustlevel == 0);
+  const std::string without = cluster::write_text("a+b/1", message.publish(), 123, nullptr);
+  REQUIRE(cluster::sender_of(without) == "a+b/1");
+  REQUIRE(read(without)->trustlevel == wamp::kNoTrustLevel);
+  for (const std::string level : {"+", "+-1", "+2147483648", "+1x", "++1"}) {
+    INFO(level);
+    REQUIRE(problem_of("crosspoint1 a/1" + level + " 123 json 0 0 0\n[16,1,{},\"com.a\"]") ==
+            "its first line cannot be read");
+  }
+}

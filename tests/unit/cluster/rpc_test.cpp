@@ -1,170 +1,16 @@
-#include "cluster/rpc.hpp"
-
 #include <catch2/catch.hpp>
-#include <deque>
-#include <memory>
+#include <map>
 #include <vector>
 
 #include "base/random.hpp"
-#include "support/test_realm.hpp"
+#include "test_cluster.hpp"
 
 using namespace crosspoint;
-using namespace crosspoint::cluster;
 using nlohmann::json;
+using test::Node;
+using test::outcome;
 using test::TestClient;
-using test::TestRealm;
-
-/// Whole clusters without sockets and clocks: nodes with their realms, and a bus in the place of Redis.
-namespace {
-
-class Node;
-
-/// What Redis does: one order for all, and messages for one node.
-struct Bus {
-  std::vector<std::unique_ptr<Node>> nodes;
-  std::uint64_t clock = 1000;
-};
-
-class Node final : public Rpc::Wire, public realm::ClusterPort {
- public:
-  struct Mail {
-    std::string from, kind, text;
-    std::uint64_t order = 0;
-  };
-
-  Node(Bus& bus, const std::string& name, std::uint64_t seed)
-      : address(name + "/1"), bus_(bus), realm(2, test::quiet(), seed), rpc(address, *this) {
-    realm.realm().set_cluster(*this);
-    rpc.add_realm(realm.realm());
-    rpc.registrations().disconnected(bus_.clock);
-  }
-
-  void connect() {
-    connected = true;
-    rpc.registrations().connecting();
-    std::size_t others = 0;
-    for (const auto& other : bus_.nodes) {
-      if (other.get() == this || !other->connected) continue;
-      ++others;
-      other->inbox.push_back({address, "hello", {}, 0});
-    }
-    rpc.registrations().expect(others, {});
-  }
-  void disconnect() {
-    connected = false;
-    inbox.clear();
-    rpc.lost("cut off", ++bus_.clock);
-    for (const auto& other : bus_.nodes) {
-      if (other->connected) other->inbox.push_back({address, "gone", {}, 0});
-    }
-  }
-
-  /// Does one of the things that are to be done. False if there is none.
-  bool step() {
-    if (!to_shards.empty()) {
-      const auto [shard, message] = std::move(to_shards.front());
-      to_shards.pop_front();
-      realm.deliver_to(shard, message);
-      return true;
-    }
-    if (realm.carry(0, 1) || realm.carry(1, 0)) return true;
-    if (inbox.empty()) return false;
-    const Mail mail = std::move(inbox.front());
-    inbox.pop_front();
-    if (mail.kind == "hello") {
-      rpc.registrations().say_all();
-    } else if (mail.kind == "gone") {
-      rpc.gone(mail.from, "the node is gone");
-    } else if (mail.kind == Calls::kRpc || mail.kind == Calls::kHold || mail.kind == Calls::kGo) {
-      REQUIRE(rpc.calls().heard(mail.from, mail.kind, mail.text).empty());
-    } else {
-      REQUIRE(rpc.registrations().heard(mail.from, mail.kind, mail.text, mail.order));
-    }
-    return true;
-  }
-
-  // Rpc::Wire
-  void announce(std::string_view kind, std::string_view text, std::uint64_t claim) override {
-    if (!connected) return;
-    ++bus_.clock;
-    for (const auto& other : bus_.nodes) {
-      if (!other->connected) continue;
-      other->inbox.push_back({address, std::string(kind), std::string(text), claim != 0 ? bus_.clock : 0});
-    }
-  }
-  void send_to(const std::string& to, std::string_view kind, std::string_view text) override {
-    for (const auto& other : bus_.nodes) {
-      if (!connected || !other->connected || other->address != to) continue;
-      return other->inbox.push_back({address, std::string(kind), std::string(text), 0});
-    }
-    if (connected) inbox.push_back({to, "gone", {}, 0});
-  }
-  void deliver(std::size_t, unsigned shard, realm::ShardMessage message) override {
-    to_shards.emplace_back(shard, std::move(message));
-  }
-  // ClusterPort
-  void subscription_made(const realm::SubscriptionRef&) override {}
-  void subscription_gone(const realm::SubscriptionRef&) override {}
-  void publish(const wamp::Publish&, wamp::PublicationId, const realm::Identity*) override {}
-  void retain(const realm::PublicationRef&, unsigned) override {}
-  void claim(realm::Claim claim) override {
-    rpc.registrations().claim(realm.realm().name(), std::move(claim), ++bus_.clock);
-  }
-  void release(std::uint64_t number) override { rpc.registrations().release(number); }
-  void send(realm::ShardMessage message) override { rpc.calls().take(0, std::move(message)); }
-  bool is_complete() const override { return rpc_complete(); }
-  std::size_t backlog() const override { return 0; }
-  void publish(const realm::MetaEvent&) override {}
-  const std::string& node() const override { return address; }
-  bool has_others() const override { return false; }
-  void ask(unsigned, realm::NodeQuestion) override {}
-  void answer(const realm::NodeQuestion&, const realm::NodeAnswer&) override {}
-
-  /// The sessions that serve a procedure, as this node knows it.
-  std::vector<wamp::SessionId> callees(const std::string& uri) {
-    std::vector<wamp::SessionId> sessions;
-    const auto view = realm.realm().directory().registrations.find(uri, wamp::Match::exact);
-    if (!view.registration) return sessions;
-    for (const realm::Callee& callee : *view.callees) sessions.push_back(callee.session);
-    return sessions;
-  }
-
-  const std::string address;
-
- private:
-  bool rpc_complete() const { return const_cast<Rpc&>(rpc).registrations().is_complete(); }
-  Bus& bus_;
-
- public:
-  TestRealm realm;
-  Rpc rpc;
-  bool connected = false;
-  std::deque<Mail> inbox;
-  std::deque<std::pair<unsigned, realm::ShardMessage>> to_shards;
-};
-
-struct TestCluster {
-  explicit TestCluster(std::size_t count = 3, bool connected = true, std::uint64_t seed = 1) {
-    for (std::size_t i = 0; i < count; ++i) {
-      bus.nodes.push_back(std::make_unique<Node>(bus, std::string(1, static_cast<char>('a' + i)), seed * 100 + i));
-      if (!connected) continue;
-      bus.nodes.back()->connect();
-      settle();
-    }
-  }
-  Node& operator[](std::size_t i) { return *bus.nodes[i]; }
-  void settle() {
-    for (bool more = true; more;) {
-      more = false;
-      for (const auto& node : bus.nodes) more = node->step() || more;
-    }
-  }
-  Bus bus;
-};
-
-std::string outcome(const json& message) { return message[0] == 8 ? message[4].get<std::string>() : "ok"; }
-
-}  // namespace
+using test::TestCluster;
 
 TEST_CASE("a call goes to a callee of another node and its answer comes back") {
   TestCluster cluster;
@@ -186,6 +32,52 @@ TEST_CASE("a call goes to a callee of another node and its answer comes back") {
   for (int i = 0; i < 3; ++i) REQUIRE(cluster[static_cast<std::size_t>(i)].rpc.calls().size() == 0);
 }
 
+TEST_CASE("who has been told REGISTERED can be called on every node, however late that hears of it") {
+  TestCluster cluster;
+  TestClient& callee = cluster[0].realm.join(0);
+  TestClient& caller = cluster[1].realm.join(1);
+  callee.send(R"([64,1,{},"com.a"])");
+  while (cluster[0].step()) {
+  }
+  REQUIRE(outcome(callee.take()) == "ok");
+  caller.send(R"([48,7,{},"com.a"])");
+  caller.send(R"([48,8,{},"com.nowhere"])");
+  REQUIRE(caller.waiting() == 0);
+  cluster.settle();
+  REQUIRE(callee.take()[0] == 68);
+  REQUIRE(outcome(caller.take()) == "wamp.error.no_such_procedure");
+  SECTION("who leaves meanwhile is forgotten") {
+    caller.send(R"([48,9,{},"com.nowhere"])");
+    caller.leave();
+    cluster.settle();
+  }
+  SECTION("if the others cannot be reached any more, nobody waits for them") {
+    caller.send(R"([48,9,{},"com.nowhere"])");
+    cluster[1].disconnect();
+    while (cluster[1].step()) {
+    }
+    REQUIRE(outcome(caller.take()) == "wamp.error.unavailable");  // the call of com.a
+    REQUIRE(outcome(caller.take()) == "wamp.error.unavailable");
+  }
+}
+
+TEST_CASE("what has been given up according to UNREGISTERED is free on every node") {
+  TestCluster cluster;
+  TestClient& first = cluster[0].realm.join(0);
+  TestClient& second = cluster[1].realm.join(1);
+  first.send(R"([64,1,{},"com.a"])");
+  cluster.settle();
+  const json registration = first.take()[2];
+  first.send(json{66, 2, registration}.dump());
+  REQUIRE(first.waiting() == 0);
+  while (cluster[0].step()) {
+  }
+  REQUIRE(first.take() == json{67, 2});
+  second.send(R"([64,1,{},"com.a"])");
+  cluster.settle();
+  REQUIRE(outcome(second.take()) == "ok");
+}
+
 TEST_CASE("claims of all nodes at the same time: one of them gets the procedure, and all nodes know which") {
   TestCluster cluster;
   std::vector<TestClient*> clients;
@@ -200,6 +92,39 @@ TEST_CASE("claims of all nodes at the same time: one of them gets the procedure,
   }
   REQUIRE(winners.size() == 1);
   for (std::size_t i = 0; i < 3; ++i) REQUIRE(cluster[i].callees("com.a") == winners);
+}
+
+TEST_CASE("a registration has one id on all nodes, also when it is made again") {
+  TestCluster cluster;
+  TestClient& callee = cluster[0].realm.join(1);
+  TestClient& other = cluster[1].realm.join();
+  const auto register_ = [&](TestClient& who, const char* options, const char* uri) -> wamp::RegistrationId {
+    who.send(std::string("[64,1,") + options + ",\"" + uri + "\"]");
+    cluster.settle();
+    json message = who.take();
+    while (message[0] == 67) message = who.take();
+    REQUIRE(message[0] == 65);
+    return message[2];
+  };
+  const auto id = register_(callee, "{}", "com.a");
+  REQUIRE(id > std::uint64_t{1} << 32);
+  REQUIRE(register_(callee, "{}", "com.b") != id);
+  const auto same_everywhere = [&] {
+    for (std::size_t i = 0; i < 3; ++i) REQUIRE(cluster[i].registration("com.a") == id);
+  };
+  same_everywhere();
+  callee.send(json{66, 2, id}.dump());
+  cluster.settle();
+  REQUIRE(callee.take()[0] == 67);
+  for (std::size_t i = 0; i < 3; ++i) REQUIRE(cluster[i].registration("com.a") == 0);
+  REQUIRE(register_(callee, "{}", "com.a") == id);
+  REQUIRE(register_(other, R"({"force_reregister":true})", "com.a") == id);
+  REQUIRE(register_(callee, R"({"force_reregister":true})", "com.a") == id);
+  same_everywhere();
+  // It is the new one that a session gives up.
+  callee.send(json{66, 3, id}.dump());
+  cluster.settle();
+  for (std::size_t i = 0; i < 3; ++i) REQUIRE(cluster[i].callees("com.a").empty());
 }
 
 TEST_CASE("a node that was cut off: its callers and callees hear of it, and what it has comes back with it") {
@@ -321,9 +246,14 @@ TEST_CASE("whatever happens, nodes that hear each other agree on who serves what
         if (message[0] == 50 || (message[0] == 8 && message[1] == 48)) ++who.calls[message[message[0] == 50 ? 1 : 2]];
       }
     };
-    const std::vector<std::string> kUris{"com.a", "com.b"};
-    const std::vector<std::string> kOptions{"{}", R"({"invoke":"roundrobin"})", R"({"invoke":"last"})",
-                                            R"({"force_reregister":true})"};
+    const std::vector<std::string> kUris{"com.a", "com.wait"};
+    const std::vector<std::string> kOptions{"{}",
+                                            R"({"invoke":"roundrobin"})",
+                                            R"({"invoke":"last"})",
+                                            R"({"force_reregister":true})",
+                                            R"({"concurrency":1})",
+                                            R"({"invoke":"roundrobin","concurrency":1})",
+                                            R"({"force_reregister":true,"concurrency":2})"};
     for (int action = 0; action < 120; ++action) {
       const auto what = random.below(20);
       if (clients.size() < 6 || what == 0) {
@@ -334,8 +264,8 @@ TEST_CASE("whatever happens, nodes that hear each other agree on who serves what
       if (!who.client->joined()) continue;
       read(who);
       if (what < 5) {
-        who.client->send("[64," + std::to_string(++who.request) + "," + kOptions[random.below(4)] + ",\"" +
-                         kUris[random.below(2)] + "\"]");
+        who.client->send("[64," + std::to_string(++who.request) + "," + kOptions[random.below(kOptions.size())] +
+                         ",\"" + kUris[random.below(2)] + "\"]");
       } else if (what < 7 && !who.registrations.empty()) {
         who.client->send(json{66, ++who.request, who.registrations.back()}.dump());
         who.registrations.pop_back();
@@ -361,14 +291,22 @@ TEST_CASE("whatever happens, nodes that hear each other agree on who serves what
       INFO(uri);
       REQUIRE(cluster[0].callees(uri) == cluster[1].callees(uri));
       REQUIRE(cluster[0].callees(uri) == cluster[2].callees(uri));
+      REQUIRE(cluster[0].registration(uri) == cluster[1].registration(uri));
+      REQUIRE(cluster[0].registration(uri) == cluster[2].registration(uri));
     }
-    // All callees answer, or leave.
-    for (Client& who : clients) read(who);
-    for (Client& who : clients) {
-      if (!who.client->joined()) continue;
-      for (const json& invocation : who.invocations) who.client->send(json{70, invocation, json::object()}.dump());
+    // All callees answer, or leave; then those have their turn that wait.
+    for (bool answered = true; answered;) {
+      answered = false;
+      for (Client& who : clients) {
+        read(who);
+        for (const json& invocation : std::exchange(who.invocations, {})) {
+          if (!who.client->joined()) break;
+          who.client->send(json{70, invocation, json::object()}.dump());
+          answered = true;
+        }
+      }
+      cluster.settle();
     }
-    cluster.settle();
     for (Client& who : clients) {
       read(who);
       if (!who.client->joined()) continue;

@@ -68,12 +68,13 @@ class Others final : public realm::ClusterPort {
  public:
   void subscription_made(const realm::SubscriptionRef&) override {}
   void subscription_gone(const realm::SubscriptionRef&) override {}
-  void publish(const wamp::Publish& message, wamp::PublicationId, const realm::Identity*) override {
+  void publish(const wamp::Publish& message, wamp::PublicationId, const realm::Identity*, wamp::TrustLevel) override {
     unsent += message.payload.bytes.size();
   }
   void retain(const realm::PublicationRef&, unsigned) override {}
   void claim(realm::Claim) override {}
   void release(std::uint64_t) override {}
+  void catch_up(unsigned, std::uint64_t) override {}
   void send(realm::ShardMessage) override {}
   bool is_complete() const override { return true; }
   std::size_t backlog() const override { return unsent; }

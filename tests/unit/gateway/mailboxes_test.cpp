@@ -313,3 +313,40 @@ TEST_CASE("whatever the order of events, each acknowledged message arrives, in o
     REQUIRE(post.store.at("ann").messages.empty());
   }
 }
+
+TEST_CASE("shared mailboxes come back with their receivers, and with ids behind all that there were") {
+  const std::int64_t now = 1'000'000;
+  Mailboxes first({}, true);
+  const Receiver connection{Receiver::Kind::connection, "00000000000000ab-0-1", "app.note"};
+  const Receiver procedure{Receiver::Kind::procedure, "app.note", {}};
+  std::uint64_t member = 0;
+  for (const Receiver& receiver : {connection, procedure}) {
+    REQUIRE(first.register_as("ann", receiver, {.lifetime = 60, .max_connections = 2}, now, member) == Refusal::none);
+    first.registered("ann", member, true, now);
+  }
+  auto changes = first.take_changes();
+  REQUIRE(changes.size() == 2);
+  const auto message = std::make_shared<const storage::MailMessage>();
+  Mailboxes second({}, true);
+  second.restore({{"ann", changes.back().record, {{7, message}}}}, now, 5'000'000'000);
+  REQUIRE(second.receivers() == std::vector<Receiver>{connection, procedure});
+  const auto deliveries = second.take_deliveries();
+  REQUIRE(deliveries.size() == 2);
+  REQUIRE(deliveries[0].to.via == "app.note");
+  REQUIRE(second.take_changes().empty());  // it has receivers: its time does not run
+  std::uint64_t id = 0;
+  REQUIRE(second.notify("ann", message, now, id) == Refusal::none);
+  REQUIRE(id == 5'000'000'001);
+
+  // Whoever is a receiver no more is none for the next one either.
+  second.take_changes();
+  REQUIRE(second.unregister("ann", connection, now));
+  changes = second.take_changes();
+  REQUIRE(changes.size() == 1);
+  Mailboxes third({}, true);
+  third.restore({{"ann", changes[0].record, {}}}, now);
+  REQUIRE(third.receivers() == std::vector<Receiver>{procedure});
+  third.clear();
+  REQUIRE(third.count() == 0);
+  REQUIRE(third.receivers().empty());
+}

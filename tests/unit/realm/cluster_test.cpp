@@ -22,7 +22,8 @@ class Port final : public realm::ClusterPort {
   void subscription_gone(const realm::SubscriptionRef& subscription) override {
     notes.push_back("gone " + subscription->uri);
   }
-  void publish(const wamp::Publish& message, wamp::PublicationId id, const realm::Identity* publisher) override {
+  void publish(const wamp::Publish& message, wamp::PublicationId id, const realm::Identity* publisher,
+               wamp::TrustLevel) override {
     notes.push_back("publish " + std::string(message.topic) + " " + (publisher != nullptr ? publisher->authid : "-"));
     last_publication = id;
   }
@@ -35,6 +36,7 @@ class Port final : public realm::ClusterPort {
     claims.push_back(std::move(claim));
   }
   void release(std::uint64_t number) override { notes.push_back("release " + std::to_string(number)); }
+  void catch_up(unsigned shard, std::uint64_t number) override { catch_ups.emplace_back(shard, number); }
   void send(realm::ShardMessage message) override { sent.push_back(std::move(message)); }
   bool is_complete() const override { return complete; }
   std::size_t backlog() const override { return 0; }
@@ -58,6 +60,7 @@ class Port final : public realm::ClusterPort {
   std::vector<realm::PublicationRef> retained;
   wamp::PublicationId last_publication = 0;
   std::vector<realm::Claim> claims;
+  std::vector<std::pair<unsigned, std::uint64_t>> catch_ups;
   std::vector<realm::ShardMessage> sent;
   bool complete = true;
   std::string name = "here";
@@ -88,6 +91,13 @@ struct Clustered {
     publication->topic = topic;
     publication->subscriptions.push_back(port.made.back()->id);
     realm.deliver_to(shard, realm::PublicationRef(publication));
+  }
+
+  /// All that was waiting for other nodes has had its turn.
+  void catch_up() {
+    for (const auto& [shard, number] : std::exchange(port.catch_ups, {})) {
+      realm.deliver_to(shard, realm::CaughtUp{number});
+    }
   }
 
   Port port;
@@ -395,6 +405,8 @@ TEST_CASE("REGISTERED waits until the cluster has agreed, and nobody is called b
   REQUIRE(node.port.take() == Notes{"claim com.a"});
   REQUIRE(ann.waiting() == 0);
   ben.send(R"([48,1,{},"com.a"])");
+  REQUIRE(ben.waiting() == 0);  // somebody elsewhere may have it
+  node.catch_up();
   REQUIRE(ben.take()[4] == "wamp.error.no_such_procedure");
   const std::uint64_t number = node.port.claims[0].number;
   node.realm.deliver_to(0, realm::ClaimDecided{number, realm::ClaimDecided::Outcome::accepted, 7, {}});
@@ -407,6 +419,8 @@ TEST_CASE("REGISTERED waits until the cluster has agreed, and nobody is called b
   node.realm.settle();
   REQUIRE(ben.take()[0] == 50);
   ann.send(json{66, 2, id}.dump());
+  REQUIRE(ann.waiting() == 0);
+  node.catch_up();
   REQUIRE(ann.take() == json{67, 2});
   REQUIRE(node.port.take() == Notes{"release " + std::to_string(number)});
 }
@@ -448,5 +462,11 @@ TEST_CASE("while other nodes cannot be reached, a procedure that nobody has here
   REQUIRE(ann.take()[4] == "wamp.error.unavailable");
   node.port.complete = true;
   ann.send(R"([48,2,{},"com.a"])");
+  ann.send(R"([32,3,{},"com.topic"])");
+  REQUIRE(ann.waiting() == 0);
+  node.catch_up();
+  REQUIRE(ann.take()[4] == "wamp.error.no_such_procedure");
+  REQUIRE(node.port.take() == Notes{"made com.topic"});  // what came behind it
+  ann.send(R"([48,4,{},"wamp.nothing"])");               // nobody elsewhere has that
   REQUIRE(ann.take()[4] == "wamp.error.no_such_procedure");
 }

@@ -69,6 +69,41 @@ TEST_CASE("a registration keeps its callees in the order of registering, and ear
   REQUIRE(directory.best_match("com.x").registration == nullptr);
 }
 
+TEST_CASE("a registration that is made again has its id again in a cluster, and is another one") {
+  RegistrationDirectory directory;
+  directory.share_ids();
+  const Callee one{{0, 1, 1}, 11};
+  const auto first = directory.add("com.x", Match::exact, InvocationPolicy::single, one).registration;
+  REQUIRE(directory.add("com.x", Match::prefix, InvocationPolicy::single, one).registration->id != first->id);
+  REQUIRE(directory.get(*first).registration == first);
+  directory.remove(first, one.key);
+  REQUIRE_FALSE(directory.get(*first).registration);
+  const auto second = directory.add("com.x", Match::exact, InvocationPolicy::single, one).registration;
+  REQUIRE(second->id == first->id);
+  REQUIRE_FALSE(directory.get(*first).registration);
+  REQUIRE(directory.get(*second).registration == second);
+}
+
+TEST_CASE("the first and the last callee of this node are told from those of others") {
+  using Removal = RegistrationDirectory::Removal;
+  RegistrationDirectory directory;
+  const auto add = [&](const Callee& callee) {
+    return directory.add("com.x", Match::exact, InvocationPolicy::first, callee);
+  };
+  const Callee here{{0, 1, 1}, 11};
+  const Callee too{{1, 1, 1}, 12};
+  const Callee elsewhere{{kOtherNode, 1, 1}, 21};
+  const auto added = add(elsewhere);
+  REQUIRE((added.created && !added.first_here));
+  REQUIRE((add(here).first_here && !add(here).created));
+  REQUIRE_FALSE(add(too).first_here);
+  REQUIRE(directory.remove(added.registration, here.key) == Removal::one);
+  REQUIRE(directory.remove(added.registration, too.key) == Removal::last_here);
+  REQUIRE(add(here).first_here);
+  REQUIRE(directory.remove(added.registration, elsewhere.key) == Removal::one);
+  REQUIRE(directory.remove(added.registration, here.key) == Removal::last);
+}
+
 TEST_CASE("session ids are taken once") {
   SessionDirectory directory;
   REQUIRE(directory.add(5, {}));

@@ -92,3 +92,134 @@ TEST_CASE("a writer that ends tries once more") {
   }
   REQUIRE(shared.written.size() == 1);
 }
+
+namespace {
+
+/// A store that two writers share; whoever holds it first keeps it until told otherwise.
+struct SharedStore {
+  std::mutex mutex;
+  std::string keeper;
+  std::string last;
+  std::vector<MailboxChange> written;
+};
+
+class Half final : public MailboxStore {
+ public:
+  Half(SharedStore& shared, std::string name) : shared_(shared), name_(std::move(name)) {}
+  bool open(std::string&) override { return true; }
+  bool load(std::vector<StoredMailbox>& out, std::string&) override {
+    out.push_back({"ann", {}, {}});
+    return true;
+  }
+  bool commit(const std::vector<MailboxChange>& changes, std::string& problem) override {
+    const std::lock_guard lock(shared_.mutex);
+    if (shared_.keeper != name_) {
+      problem = "not the keeper";
+      return false;
+    }
+    shared_.written.insert(shared_.written.end(), changes.begin(), changes.end());
+    return true;
+  }
+  bool is_shared() const override { return true; }
+  bool hold(MailboxHold& out, std::string&) override {
+    const std::lock_guard lock(shared_.mutex);
+    if (shared_.keeper.empty()) shared_.keeper = name_;
+    out.keeper = shared_.keeper;
+    out.ours = out.keeper == name_;
+    out.anew = out.ours && shared_.last != name_;
+    if (out.ours) shared_.last = name_;
+    return true;
+  }
+  void let_go() override {
+    const std::lock_guard lock(shared_.mutex);
+    if (shared_.keeper == name_) shared_.keeper.clear();
+  }
+
+ private:
+  SharedStore& shared_;
+  const std::string name_;
+};
+
+/// A writer, and the news that it has told.
+struct Node {
+  Node(SharedStore& shared, const std::string& name)
+      : writer(std::make_unique<MailboxWriter>(std::make_unique<Half>(shared, name), std::chrono::hours(1),
+                                               std::chrono::milliseconds(1))) {
+    writer->start([this](MailboxWriter::News news) {
+      const std::lock_guard lock(mutex);
+      all.push_back(std::move(news));
+      changed.notify_all();
+    });
+  }
+  /// The first news from now on that is so.
+  template <class Condition>
+  MailboxWriter::News next(Condition condition) {
+    std::unique_lock lock(mutex);
+    for (;; ++seen) {
+      changed.wait(lock, [&] { return seen < all.size(); });
+      if (condition(all[seen])) return all[seen++];
+    }
+  }
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<MailboxWriter::News> all;
+  std::size_t seen = 0;
+  std::unique_ptr<MailboxWriter> writer;
+};
+
+}  // namespace
+
+TEST_CASE("one writer of a shared store keeps it, and the next one takes over with what is there") {
+  SharedStore shared;
+  Node a(shared, "a");
+  const auto first = a.next([](const auto& news) { return news.hold.ours; });
+  REQUIRE(first.hold.anew);
+  REQUIRE(first.stored.size() == 1);
+  a.writer->begin_term(first.term);
+  REQUIRE(ask(*a.writer, {addition(1)}).empty());
+  const auto again = a.next([](const auto& news) { return news.hold.ours; });
+  REQUIRE_FALSE(again.hold.anew);  // nobody else had it: it is not loaded again
+  REQUIRE(again.stored.empty());
+  REQUIRE(again.term == first.term);
+
+  Node b(shared, "b");
+  const auto other = b.next([](const auto&) { return true; });
+  REQUIRE_FALSE(other.hold.ours);
+  REQUIRE(other.hold.keeper == "a");
+  REQUIRE(other.stored.empty());
+  a.writer.reset();  // lets go
+  const auto taken = b.next([](const auto& news) { return news.hold.ours; });
+  REQUIRE(taken.hold.anew);
+  REQUIRE(taken.stored.size() == 1);
+}
+
+TEST_CASE("what was decided before another one kept the mailboxes is not written, even by whoever keeps them again") {
+  SharedStore shared;
+  Node a(shared, "a");
+  const auto first = a.next([](const auto& news) { return news.hold.ours; });
+  a.writer->begin_term(first.term);
+  REQUIRE(ask(*a.writer, {addition(1)}).empty());
+  {
+    const std::lock_guard lock(shared.mutex);
+    shared.keeper = shared.last = "b";
+  }
+  a.next([](const auto& news) { return !news.hold.ours; });
+  a.writer->write({removal(1)}, nullptr);
+  REQUIRE_FALSE(ask(*a.writer, {addition(2)}).empty());
+  {
+    const std::lock_guard lock(shared.mutex);
+    shared.keeper.clear();
+  }
+  const auto back = a.next([](const auto& news) { return news.hold.ours; });
+  REQUIRE(back.hold.anew);
+  REQUIRE(back.term != first.term);
+  a.writer->write({removal(1)}, nullptr);
+  REQUIRE_FALSE(ask(*a.writer, {addition(2)}).empty());  // decided when that was not known yet
+  a.writer->begin_term(back.term);
+  REQUIRE(ask(*a.writer, {addition(3)}).empty());
+  const std::lock_guard lock(shared.mutex);
+  std::vector<std::pair<Kind, std::uint64_t>> written;
+  for (const auto& change : shared.written) written.emplace_back(change.kind, change.id);
+  REQUIRE(written == std::vector<std::pair<Kind, std::uint64_t>>{{Kind::add, 1}, {Kind::add, 3}});
+}
