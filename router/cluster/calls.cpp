@@ -34,9 +34,8 @@ std::shared_ptr<const realm::Identity> identity(const std::optional<wamp::Sessio
 
 realm::Callee Calls::add_callee(std::size_t realm, const std::string& address, const realm::Claim& claim,
                                 std::uint64_t order) {
-  auto intake = std::make_shared<realm::Intake>();
-  callees_.emplace(++last_callee_, RemoteCallee{realm, address, claim.number, intake});
-  realm::Callee callee{key_of(last_callee_), claim.session, claim.forward_timeout, claim.reroutes, std::move(intake)};
+  callees_.emplace(++last_callee_, RemoteCallee{realm, address, claim.number});
+  realm::Callee callee{key_of(last_callee_), claim.session, claim.forward_timeout, claim.reroutes};
   callee.order = order;
   callee.node = name_of(address);
   return callee;
@@ -53,12 +52,7 @@ std::shared_ptr<const std::string> Calls::name_of(const std::string& address) {
   return name;
 }
 
-void Calls::remove_callee(const realm::SessionKey& key) {
-  const auto at = callees_.find(number_of(key));
-  if (at == callees_.end()) return;
-  at->second.intake->close();  // who was held back because of it is not any more
-  callees_.erase(at);
-}
+void Calls::remove_callee(const realm::SessionKey& key) { callees_.erase(number_of(key)); }
 
 void Calls::send(std::size_t realm, const std::string& address, wamp::Message message, wamp::TrustLevel trustlevel) {
   const wamp::Payload* payload = serializers::payload_of(message);
@@ -76,21 +70,21 @@ void Calls::take(std::size_t realm, realm::RemoteCall& call) {
   if (call.continues) {
     const auto at = outgoing_.find(call.handle);
     if (at == outgoing_.end()) return;  // it has ended
-    at->second.intake->arrived(realm::size_of_piece(call.payload));
+    at.value().pieces.sent += realm::size_of_piece(call.payload);
     wamp::Invocation more{call.handle, 1, {}, call.payload};
     more.details.progress = call.progress;
     more.details.passthru = call.passthru;
     return send(realm, at->second.address, std::move(more));
   }
-  Outgoing outgoing{realm, {}, call.caller, call.request, call.results_to, nullptr};
+  Outgoing outgoing{realm, {}, call.caller, call.request, call.results_to, {}, {call.pieces_to}};
   const auto callee = callees_.find(number_of(call.callee));
   if (callee == callees_.end()) {
+    if (call.pieces_to) call.pieces_to->close();  // who is held back because of it is not any more
     if (!user_.is_complete()) return fail(outgoing, wamp::kUnavailable, "other nodes cannot be reached now");
     return fail(outgoing, wamp::kCanceled, "the callee left before the call reached it");
   }
   outgoing.address = callee->second.address;
-  outgoing.intake = callee->second.intake;
-  if (call.progress) outgoing.intake->arrived(realm::size_of_piece(call.payload));
+  if (call.progress) outgoing.pieces.sent += realm::size_of_piece(call.payload);
   wamp::Invocation invocation{call.handle, callee->second.claim, {}, call.payload};
   wamp::InvocationDetails& details = invocation.details;
   if (call.disclosed) {
@@ -112,7 +106,7 @@ void Calls::take(std::size_t realm, realm::RemoteResult& result) {
   const std::uint64_t number = number_of(result.caller);
   const auto at = incoming_.find(number);
   if (at == incoming_.end()) return;
-  if (result.progress && at->second.results_to) at->second.results_to->arrived(realm::size_of_piece(result.payload));
+  if (result.progress) at.value().results.sent += realm::size_of_piece(result.payload);
   wamp::ResultDetails details{result.callee->session, result.callee->authid, result.callee->authrole, result.progress,
                               result.passthru};
   send(realm, at->second.address, wamp::Result{at->second.handle, std::move(details), result.payload});
@@ -132,7 +126,7 @@ void Calls::take(std::size_t realm, realm::RemoteCancel& cancel) {
   const auto at = outgoing_.find(cancel.handle);
   if (at == outgoing_.end()) return;
   const std::string address = at->second.address;
-  if (cancel.mode != wamp::CancelMode::kill) outgoing_.erase(at);  // else the answer ends it
+  if (cancel.mode != wamp::CancelMode::kill) forget_outgoing(cancel.handle);  // else the answer ends it
   send(realm, address, wamp::Interrupt{cancel.handle, cancel.mode, cancel.reason});
 }
 
@@ -147,9 +141,15 @@ void Calls::fail(const Outgoing& call, std::string_view error, std::string_view 
                 realm::RemoteError{call.caller, call.request, std::string(error), {}, wamp::Payload::from_text(text)});
 }
 
+void Calls::forget_outgoing(std::uint64_t handle) {
+  const auto at = outgoing_.find(handle);
+  if (at->second.pieces.stand_in) at->second.pieces.stand_in->close();
+  outgoing_.erase(at);
+}
+
 void Calls::forget_incoming(std::uint64_t number) {
   const auto at = incoming_.find(number);
-  if (at->second.results_to) at->second.results_to->close();
+  if (at->second.results.stand_in) at->second.results.stand_in->close();
   by_place_.erase({at->second.address, at->second.handle});
   incoming_.erase(at);
 }
@@ -164,15 +164,14 @@ void Calls::lost(std::string_view why) {
 
 template <class Wanted>
 void Calls::end_if(Wanted&& wanted, std::string_view why) {
-  for (auto at = outgoing_.begin(); at != outgoing_.end();) {
-    if (!wanted(at->second.address)) {
-      ++at;
-      continue;
-    }
-    fail(at->second, wamp::kUnavailable, why);
-    at = outgoing_.erase(at);
-  }
   std::vector<std::uint64_t> numbers;
+  for (const auto& [handle, call] : outgoing_) {
+    if (!wanted(call.address)) continue;
+    fail(call, wamp::kUnavailable, why);
+    numbers.push_back(handle);
+  }
+  for (const std::uint64_t handle : numbers) forget_outgoing(handle);
+  numbers.clear();
   for (const auto& [number, call] : incoming_) {
     if (wanted(call.address)) numbers.push_back(number);
   }
@@ -184,11 +183,10 @@ void Calls::end_if(Wanted&& wanted, std::string_view why) {
                   realm::RemoteCancel{kFromOtherNode | number, wamp::CancelMode::killnowait, {}});
     forget_incoming(number);
   }
-  std::erase_if(held_, [&](const Held& held) { return wanted(held.address); });
 }
 
 std::string_view Calls::heard(std::string_view from, std::string_view kind, std::string_view text) {
-  return kind == kRpc ? heard_message(from, text) : heard_order(from, kind == kHold, text);
+  return kind == kRpc ? heard_message(from, text) : heard_taken(from, text);
 }
 
 std::string_view Calls::heard_message(std::string_view from, std::string_view text) {
@@ -231,8 +229,10 @@ std::string_view Calls::on(std::string_view from, std::size_t realm, unsigned sh
     if (message.registration == 1) return {};  // more of a call that has ended
     const unsigned shard = realm::Claim::shard_of(message.registration);
     if (shard >= shards) return "there is no such registration";
-    Incoming incoming{realm, std::string(from), message.request, shard, message.registration, nullptr};
-    if (message.details.receive_progress) incoming.results_to = std::make_shared<realm::Intake>();
+    Incoming incoming{realm, std::string(from), message.request, shard, message.registration, {}, {}};
+    if (message.details.receive_progress) {
+      incoming.results.stand_in = std::make_shared<realm::Intake>(realm::Intake::kMostToNode);
+    }
     known = by_place_.emplace(place, ++last_incoming_).first;
     incoming_.emplace(last_incoming_, std::move(incoming));
     call.disclosed = identity(message.details.caller, message.details.caller_authid, message.details.caller_authrole);
@@ -241,17 +241,17 @@ std::string_view Calls::on(std::string_view from, std::size_t realm, unsigned sh
     call.timeout = message.details.timeout;
     call.trustlevel = trustlevel;
   }
-  const Incoming& incoming = incoming_.find(known->second)->second;
+  Incoming& incoming = incoming_.find(known->second).value();
   call.caller = key_of(known->second);
   call.request = message.request;
   call.claim = incoming.claim;
   call.handle = kFromOtherNode | known->second;
-  call.results_to = incoming.results_to;
+  call.results_to = incoming.results.stand_in;
   if (call.progress || call.continues) {
     if (const auto intake = user_.find_intake(incoming.claim)) {
       intake->posted(realm::size_of_piece(call.payload));
       call.pieces_to = intake;
-      hold_if_congested(from, false, incoming.claim, intake);
+      came(incoming.pieces, realm::size_of_piece(call.payload), {false, known->second, intake});
     }
   }
   user_.deliver(incoming.realm, incoming.shard, std::move(call));
@@ -261,7 +261,7 @@ std::string_view Calls::on(std::string_view from, std::size_t realm, unsigned sh
 std::string_view Calls::on(std::string_view from, wamp::Result& message) {
   const auto at = outgoing_.find(message.request);
   if (at == outgoing_.end() || at->second.address != from) return {};  // it was canceled
-  const Outgoing& call = at->second;
+  Outgoing& call = at.value();
   auto callee = identity(message.details.callee, message.details.callee_authid, message.details.callee_authrole);
   if (!callee) return "it does not say who has answered";
   const bool progress = message.details.progress;
@@ -270,10 +270,10 @@ std::string_view Calls::on(std::string_view from, wamp::Result& message) {
       call.caller, call.request, std::move(callee), message.payload.kept(), progress, message.details.passthru};
   if (progress) {
     call.results_to->posted(realm::size_of_piece(result.payload));
-    hold_if_congested(from, true, message.request, call.results_to);
+    came(call.results, realm::size_of_piece(result.payload), {true, message.request, call.results_to});
   }
   user_.deliver(call.realm, call.caller.shard, std::move(result));
-  if (!progress) outgoing_.erase(at);
+  if (!progress) forget_outgoing(message.request);
   return {};
 }
 
@@ -284,7 +284,7 @@ std::string_view Calls::on(std::string_view from, wamp::Error& message) {
   user_.deliver(call.realm, call.caller.shard,
                 realm::RemoteError{call.caller, call.request, std::string(message.error), message.details.kept(),
                                    message.payload.kept()});
-  outgoing_.erase(at);
+  forget_outgoing(message.request);
   return {};
 }
 
@@ -306,39 +306,69 @@ std::string_view Calls::on(std::string_view, std::size_t realm, unsigned shards,
   return {};
 }
 
-void Calls::hold_if_congested(std::string_view address, bool results, std::uint64_t number,
-                              const std::shared_ptr<realm::Intake>& receiver) {
-  if (!receiver->congested()) return;
-  const bool known = std::any_of(held_.begin(), held_.end(), [&](const Held& held) {
-    return held.address == address && held.results == results && held.number == number;
-  });
-  if (known) return;
-  held_.push_back({std::string(address), results, number, receiver});
-  user_.send_message(held_.back().address, kHold, fmt::format("{} {}", results ? "results" : "pieces", number));
+void Calls::came(CallStream& stream, std::size_t bytes, const Held& place) {
+  stream.owed += bytes;
+  if (stream.held || stream.owed < kTakenAtOnce) return;
+  if (!place.receiver->congested()) return tell_taken(place);
+  stream.held = true;
+  held_.push_back(place);
+}
+
+CallStream* Calls::find(const Held& place) {
+  if (place.results) {
+    const auto call = outgoing_.find(place.call);
+    return call != outgoing_.end() ? &call.value().results : nullptr;
+  }
+  const auto call = incoming_.find(place.call);
+  return call != incoming_.end() ? &call.value().pieces : nullptr;
+}
+
+void Calls::tell_taken(const Held& place) {
+  const std::size_t bytes = std::exchange(find(place)->owed, 0);
+  if (place.results) {
+    user_.send_message(outgoing_.find(place.call)->second.address, kTaken,
+                       fmt::format("results {} {}", place.call, bytes));
+  } else {
+    const Incoming& call = incoming_.find(place.call)->second;
+    user_.send_message(call.address, kTaken, fmt::format("pieces {} {}", call.handle, bytes));
+  }
 }
 
 void Calls::look_at_streams() {
-  std::erase_if(held_, [&](const Held& held) {
-    if (held.receiver->congested()) return false;
-    user_.send_message(held.address, kGo, fmt::format("{} {}", held.results ? "results" : "pieces", held.number));
+  std::erase_if(held_, [&](const Held& place) {
+    CallStream* stream = find(place);
+    if (stream == nullptr) return true;
+    if (place.receiver->congested()) {
+      // Then its sender is not read from, and whoever keeps others waiting too long is ended.
+      if (stream->owed > realm::Intake::kMostToNode) place.receiver->await();
+      return false;
+    }
+    stream->held = false;
+    tell_taken(place);
     return true;
   });
 }
 
-std::string_view Calls::heard_order(std::string_view from, bool hold, std::string_view text) {
+std::string_view Calls::heard_taken(std::string_view from, std::string_view text) {
   const std::string_view what = take_word(text);
-  std::uint64_t number = 0;
-  if (!read_number(text, number) || (what != "results" && what != "pieces")) return "it cannot be read";
+  std::uint64_t handle = 0;
+  std::size_t bytes = 0;
+  if (!take_number(text, handle) || !read_number(text, bytes)) return "it cannot be read";
+  CallStream* stream = nullptr;
   if (what == "results") {
-    const auto place = by_place_.find({std::string(from), number});
-    if (place == by_place_.end()) return {};
-    const auto& results_to = incoming_.find(place->second)->second.results_to;
-    if (results_to) results_to->set_full(hold);
-    return {};
+    const auto place = by_place_.find({std::string(from), handle});
+    if (place == by_place_.end()) return {};  // answered meanwhile
+    stream = &incoming_.find(place->second).value().results;
+  } else if (what == "pieces") {
+    const auto call = outgoing_.find(handle);
+    if (call == outgoing_.end() || call->second.address != from) return {};
+    stream = &call.value().pieces;
+  } else {
+    return "it cannot be read";
   }
-  for (const auto& [key, callee] : callees_) {
-    if (callee.claim == number && callee.address == from) callee.intake->set_full(hold);
-  }
+  if (!stream->stand_in || bytes > stream->sent) return "so much was not sent";
+  stream->sent -= bytes;
+  stream->stand_in->arrived(bytes);
   return {};
 }
 

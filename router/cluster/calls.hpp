@@ -16,6 +16,16 @@
 
 namespace crosspoint::cluster {
 
+/// What is under way of a stream. The sender's node may send so much before the receiver's says that it was taken in;
+/// that says so while its session is not congested, so a slow session stops all that stream to it, wherever they are.
+struct CallStream {
+  std::shared_ptr<realm::Intake>
+      stand_in;          ///< at the sender's node, for the receiver's intake; none if it does not stream
+  std::size_t sent = 0;  ///< at the sender's node: bytes, of which the receiver's has not told yet
+  std::size_t owed = 0;  ///< at the receiver's node: bytes of which it has not told yet
+  bool held = false;     ///< at the receiver's node: it waits to be told of
+};
+
 /// Calls that cross nodes, and the callees of other nodes. For the shards of a realm it is one more shard (kOtherNode),
 /// with which they exchange the same messages as with each other; it passes these on as messages of WAMP. No I/O and no
 /// clock. Belongs to one thread.
@@ -37,10 +47,11 @@ class Calls {
    protected:
     ~User() = default;
   };
-  /// Kinds of messages to other nodes: messages of WAMP; and that a stream is to wait, or to go on.
+  /// Kinds of messages to other nodes: messages of WAMP; and how much of a stream has been taken in.
   static constexpr std::string_view kRpc = "rpc";
-  static constexpr std::string_view kHold = "hold";
-  static constexpr std::string_view kGo = "go";
+  static constexpr std::string_view kTaken = "taken";
+  /// Of a stream that comes from another node, what is said to be taken in at a time (bytes, or more).
+  static constexpr std::size_t kTakenAtOnce = realm::Intake::kMostToNode / 4;
 
   explicit Calls(User& user) : user_(user) {}
 
@@ -57,8 +68,8 @@ class Calls {
   void gone(std::string_view address, std::string_view why);
   /// All of them are.
   void lost(std::string_view why);
-  /// To be called now and then while it is true: senders of streams have been told to wait for receivers of this node,
-  /// and are told to go on when these can take more.
+  /// To be called now and then while it is true: streams of other nodes wait, or will soon, until receivers of this
+  /// node can take more.
   bool holds_streams() const { return !held_.empty(); }
   void look_at_streams();
 
@@ -69,7 +80,6 @@ class Calls {
     std::size_t realm = 0;
     std::string address;
     std::uint64_t claim = 0;
-    std::shared_ptr<realm::Intake> intake;  ///< stands for the callee's own
   };
   /// A call of a session of this node, by its handle.
   struct Outgoing {
@@ -78,7 +88,8 @@ class Calls {
     realm::SessionKey caller;
     wamp::RequestId request = 0;
     std::shared_ptr<realm::Intake> results_to;  ///< the caller's, if it receives progress
-    std::shared_ptr<realm::Intake> intake;      ///< the callee's, as above
+    CallStream results;
+    CallStream pieces;
   };
   /// A call for a session of this node, by its number.
   struct Incoming {
@@ -87,14 +98,15 @@ class Calls {
     std::uint64_t handle = 0;  ///< of the caller's node
     unsigned shard = 0;
     std::uint64_t claim = 0;
-    std::shared_ptr<realm::Intake> results_to;  ///< stands for the caller's own; none if it receives no progress
+    CallStream results;
+    CallStream pieces;
   };
   using Place = std::pair<std::string, std::uint64_t>;  // address and handle
-  /// A stream that another node is to hold back: results of a call (its handle), or pieces of calls (the claim).
+  /// A stream of which another node is not told, since its receiver is congested: results of a call of this node (by
+  /// its handle), or pieces of a call of another one (by its number).
   struct Held {
-    std::string address;
     bool results = false;
-    std::uint64_t number = 0;
+    std::uint64_t call = 0;
     std::shared_ptr<realm::Intake> receiver;
   };
 
@@ -109,7 +121,7 @@ class Calls {
   void take(std::size_t, Other&) {}
 
   std::string_view heard_message(std::string_view from, std::string_view text);
-  std::string_view heard_order(std::string_view from, bool hold, std::string_view text);
+  std::string_view heard_taken(std::string_view from, std::string_view text);
   std::string_view on(std::string_view from, std::size_t realm, unsigned shards, wamp::Invocation& message,
                       wamp::TrustLevel trustlevel);
   std::string_view on(std::string_view from, wamp::Result& message);
@@ -120,11 +132,16 @@ class Calls {
   void send(std::size_t realm, const std::string& address, wamp::Message message,
             wamp::TrustLevel trustlevel = wamp::kNoTrustLevel);
   void fail(const Outgoing& call, std::string_view error, std::string_view text);
+  void forget_outgoing(std::uint64_t handle);
   void forget_incoming(std::uint64_t number);
   template <class Wanted>
   void end_if(Wanted&& wanted, std::string_view why);
-  void hold_if_congested(std::string_view address, bool results, std::uint64_t number,
-                         const std::shared_ptr<realm::Intake>& receiver);
+  /// A piece has come of a stream.
+  void came(CallStream& stream, std::size_t bytes, const Held& place);
+  /// Tells the sender's node what is owed.
+  void tell_taken(const Held& place);
+  /// nullptr if the call has ended.
+  CallStream* find(const Held& place);
 
   User& user_;
   std::uint64_t last_callee_ = 0;

@@ -89,7 +89,7 @@ void Link::on_undelivered(const std::string& address) {
 }
 
 bool Link::on_rpc(std::string_view from, std::string_view kind, std::string_view text, std::uint64_t order) {
-  if (kind == Calls::kRpc || kind == Calls::kHold || kind == Calls::kGo) {
+  if (kind == Calls::kRpc || kind == Calls::kTaken) {
     const std::string_view problem = rpc_.calls().heard(from, kind, text);
     if (!problem.empty()) complain(channels_.private_of(sender_), problem);
     watch_streams();

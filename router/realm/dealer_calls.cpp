@@ -111,8 +111,7 @@ void Dealer::start_call(Session& session, const Callee& callee, const Outgoing& 
                   fmt::format("no callee registered for procedure <{}>", call.registration->uri));
   }
   if (pending.more) {
-    session.call_streams.insert_or_assign(call.request, callee.intake);
-    out.stream(session, callee.intake);
+    out.stream(session, session.call_streams.try_emplace(call.request, callee.intake).first->second);
   } else if (callee.reroutes) {
     pending.reroutes = true;
     if (call.registration->invoke != wamp::InvocationPolicy::single) keep_for_reroute(session, callee, call);
@@ -145,7 +144,14 @@ bool Dealer::send_call(Session& session, PendingCall& pending, const Callee& cal
     remote.passthru = call.passthru;
     remote.results_to = std::move(results_to);
     if (limited) remote.slot = {call.registration, callee.slots};
-    if (call.progress) callee.intake->posted(size_of_piece(call.payload));
+    if (call.progress) {
+      if (callee.key.shard == kOtherNode) {
+        remote.pieces_to = std::make_shared<Intake>(Intake::kMostToNode);
+        session.call_streams.insert_or_assign(call.request, remote.pieces_to);
+      }
+      const auto& pieces_to = remote.pieces_to ? remote.pieces_to : callee.intake;
+      pieces_to->posted(size_of_piece(call.payload));
+    }
     out.post(callee.key.shard, std::move(remote));
   } else {
     // The directory is written before UNREGISTERED is sent and before a session ends, so a callee of this shard is

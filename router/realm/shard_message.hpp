@@ -83,7 +83,7 @@ struct RemoteCall {
   std::shared_ptr<Intake> results_to{};  ///< the caller's, if it receives progress
   SlotUse slot{};                        ///< the callee's; the registration is set if some of its callees have limits
   std::uint64_t claim = 0;  ///< from another node: stands for callee and registration, and they are to be found by it
-  std::shared_ptr<Intake> pieces_to{};  ///< from another node: where this piece was counted
+  std::shared_ptr<Intake> pieces_to{};  ///< from or to another node: where this piece was counted
 };
 
 /// A call that did not reach its callee, back to its caller's shard: it is to wait for another one.

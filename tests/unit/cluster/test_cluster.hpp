@@ -72,8 +72,7 @@ class Node final : public cluster::Rpc::Wire, public realm::ClusterPort {
     } else if (mail.kind == "gone") {
       rpc.gone(mail.from, "the node is gone");
     } else if (mail.from == address && rpc.heard_own(mail.kind, mail.text)) {
-    } else if (mail.kind == cluster::Calls::kRpc || mail.kind == cluster::Calls::kHold ||
-               mail.kind == cluster::Calls::kGo) {
+    } else if (mail.kind == cluster::Calls::kRpc || mail.kind == cluster::Calls::kTaken) {
       REQUIRE(rpc.calls().heard(mail.from, mail.kind, mail.text).empty());
     } else {
       REQUIRE(rpc.registrations().heard(mail.from, mail.kind, mail.text, mail.order));
