@@ -57,6 +57,11 @@ void RealmGate::deliver_once() {
     }
   }
   for (auto& item : delivering_.posts()) post(item.shard, std::move(item.message));
+  if (delivering_.has_seldom()) deliver_seldom();
+  delivering_.clear();
+}
+
+void RealmGate::deliver_seldom() {
   if (!delivering_.denials().empty()) log_denials();
   for (const auto& timer : delivering_.timers()) set_timer(timer);
   if (!delivering_.pieces().empty()) hold_back_streams();
@@ -72,7 +77,6 @@ void RealmGate::deliver_once() {
     delivering_.clear();
     for (const auto& each : resumed) resume(each);
   }
-  delivering_.clear();
 }
 
 void RealmGate::resume(const realm::Outbox::Resumption& what) {

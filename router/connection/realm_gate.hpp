@@ -87,6 +87,7 @@ class RealmGate final : public base::TurnEnd {
   void receive(const Batch& batch);
   void post_batch(Batch batch, std::size_t bytes);
   void release_held_back();
+  void deliver_seldom();
   void log_denials() const;
   void resume(const realm::Outbox::Resumption& what);
   void hold_back_streams();

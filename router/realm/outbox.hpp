@@ -73,67 +73,79 @@ class Outbox {
   void add_receiver(Session& session) { receivers_.push_back(&session); }
   void post(unsigned shard, ShardMessage message) { posts_.push_back({shard, std::move(message)}); }
   void deny(const Session& session, Action action, std::string_view uri, std::string_view reason) {
-    denials_.push_back({&session, action, std::string(uri), std::string(reason)});
+    seldom().denials.push_back({&session, action, std::string(uri), std::string(reason)});
   }
 
-  void end_session(Farewell farewell) { farewells_.push_back(std::move(farewell)); }
+  void end_session(Farewell farewell) { seldom().farewells.push_back(std::move(farewell)); }
   /// The message of a session that had to wait (Shard::must_catch_up) is to be handed in again. `request` is its id.
-  void resume(const SessionKey& session, wamp::RequestId request) { resumed_.push_back({session, request}); }
+  void resume(const SessionKey& session, wamp::RequestId request) { seldom().resumed.push_back({session, request}); }
   /// `sender` has just sent a piece of a stream: it is to be held back while `to` is congested.
-  void stream(const Session& sender, std::shared_ptr<Intake> to) { pieces_.push_back({sender.key, std::move(to)}); }
+  void stream(const Session& sender, std::shared_ptr<Intake> to) {
+    seldom().pieces.push_back({sender.key, std::move(to)});
+  }
   /// Keeps what views in the messages point to, until they are delivered.
-  void keep(std::shared_ptr<const void> what) { kept_.push_back(std::move(what)); }
-  void timer(const Timer& timer) { timers_.push_back(timer); }
+  void keep(std::shared_ptr<const void> what) { seldom().kept.push_back(std::move(what)); }
+  void timer(const Timer& timer) { seldom().timers.push_back(timer); }
 
   const std::vector<Item>& items() const { return items_; }
   const std::vector<Session*>& receivers() const { return receivers_; }
   std::vector<Post>& posts() { return posts_; }
-  const std::vector<Denial>& denials() const { return denials_; }
-  const std::vector<Timer>& timers() const { return timers_; }
-  const std::vector<Piece>& pieces() const { return pieces_; }
-  const std::vector<Farewell>& farewells() const { return farewells_; }
-  const std::vector<Resumption>& resumed() const { return resumed_; }
-  bool empty() const {
-    return items_.empty() && posts_.empty() && denials_.empty() && timers_.empty() && farewells_.empty() &&
-           pieces_.empty() && resumed_.empty();
-  }
+  /// Whether there is anything in the lists that follow.
+  bool has_seldom() const { return has_seldom_; }
+  const std::vector<Denial>& denials() const { return seldom_.denials; }
+  const std::vector<Timer>& timers() const { return seldom_.timers; }
+  const std::vector<Piece>& pieces() const { return seldom_.pieces; }
+  const std::vector<Farewell>& farewells() const { return seldom_.farewells; }
+  const std::vector<Resumption>& resumed() const { return seldom_.resumed; }
+  bool empty() const { return items_.empty() && posts_.empty() && !has_seldom_; }
   /// Done for every message that is delivered; three moves would take six times as many instructions.
   friend void swap(Outbox& a, Outbox& b) noexcept {
     a.items_.swap(b.items_);
     a.receivers_.swap(b.receivers_);
     std::swap(a.multicast_until_, b.multicast_until_);
     a.posts_.swap(b.posts_);
-    a.denials_.swap(b.denials_);
-    a.timers_.swap(b.timers_);
-    a.farewells_.swap(b.farewells_);
-    a.resumed_.swap(b.resumed_);
-    a.pieces_.swap(b.pieces_);
-    a.kept_.swap(b.kept_);
+    if (!a.has_seldom_ && !b.has_seldom_) return;
+    std::swap(a.has_seldom_, b.has_seldom_);
+    std::swap(a.seldom_, b.seldom_);
   }
   void clear() {
     items_.clear();
     receivers_.clear();
     posts_.clear();
-    denials_.clear();
-    timers_.clear();
-    farewells_.clear();
-    resumed_.clear();
-    pieces_.clear();
-    kept_.clear();
     multicast_until_ = 0;
+    if (has_seldom_) clear_seldom();
   }
 
  private:
+  /// What most messages lead to nothing of: looked at only if one does.
+  struct Seldom {
+    std::vector<Denial> denials;
+    std::vector<Timer> timers;
+    std::vector<Farewell> farewells;
+    std::vector<Resumption> resumed;
+    std::vector<Piece> pieces;
+    std::vector<std::shared_ptr<const void>> kept;
+  };
+  Seldom& seldom() {
+    has_seldom_ = true;
+    return seldom_;
+  }
+  void clear_seldom() {
+    seldom_.denials.clear();
+    seldom_.timers.clear();
+    seldom_.farewells.clear();
+    seldom_.resumed.clear();
+    seldom_.pieces.clear();
+    seldom_.kept.clear();
+    has_seldom_ = false;
+  }
+
   std::vector<Item> items_;
   std::vector<Session*> receivers_;
   std::uint32_t multicast_until_ = 0;
+  bool has_seldom_ = false;
   std::vector<Post> posts_;
-  std::vector<Denial> denials_;
-  std::vector<Timer> timers_;
-  std::vector<Farewell> farewells_;
-  std::vector<Resumption> resumed_;
-  std::vector<Piece> pieces_;
-  std::vector<std::shared_ptr<const void>> kept_;
+  Seldom seldom_;
 };
 
 }  // namespace crosspoint::realm
