@@ -216,16 +216,24 @@ void Broker::dispatch(const Session* session, const wamp::Publish& message, cons
   const std::uint64_t own = std::uint64_t{1} << context_.shard;
   // Every shard has a copy of what is retained.
   std::uint64_t others = message.options.retain ? context_.directory.all_shards & ~own : 0;
+  // Three passes, because each step may wait for memory that is in no cache, and then waits for all of them at once.
+  here_.clear();
   for (const SubscriptionRef& subscription : matches.subscriptions) {
     const std::uint64_t shards = subscription->shards.load(std::memory_order_acquire);
     others |= shards & ~own;
     if ((shards & own) == 0) continue;
     const auto at = subscriptions_.find(subscription->id);
     if (at == subscriptions_.end()) continue;
+    here_.push_back(at->second.get());
+    __builtin_prefetch(here_.back());
+  }
+  for (const Local* local : here_) __builtin_prefetch(local->members.data());
+  for (const Local* local : here_) {
+    const Subscription& subscription = *local->shared;
     deliver_local(
-        *at->second, message.options.exclude_me ? session : nullptr, filter.get(),
-        {subscription->id, from.id,
-         event_details(from.publisher.get(), *subscription, message.topic, from.trustlevel, message.options.passthru),
+        *local, message.options.exclude_me ? session : nullptr, filter.get(),
+        {subscription.id, from.id,
+         event_details(from.publisher.get(), subscription, message.topic, from.trustlevel, message.options.passthru),
          message.payload},
         out);
   }

@@ -109,7 +109,8 @@ class Broker {
 
   ShardContext& context_;
   tsl::robin_map<wamp::SubscriptionId, std::unique_ptr<Local>> subscriptions_;
-  ByUri by_uri_[3];  // keys are the uri of the subscription
+  std::vector<const Local*> here_;  // of dispatch()
+  ByUri by_uri_[3];                 // keys are the uri of the subscription
   UriCache<Matches> cache_;
   RetainedEvents retained_;
   tsl::robin_map<wamp::SubscriptionId, std::vector<Waiting>> waiting_;

@@ -12,8 +12,8 @@ class Intake {
  public:
   /// Bytes that may be under way to the session's thread, unless its transport can queue only so much less.
   static constexpr std::size_t kMostUnderWay = 1024 * 1024;
-  /// The same for each stream to another node, whose receiver is heard of late: far more bytes than fit into the time in
-  /// which a message goes there and back, and few enough that many streams to one slow session are no danger to it.
+  /// The same for each stream to another node, whose receiver is heard of late: far more bytes than fit into the time
+  /// in which a message goes there and back, and few enough that many streams to one slow session are no danger to it.
   static constexpr std::size_t kMostToNode = 128 * 1024;
 
   explicit Intake(std::size_t most_under_way = kMostUnderWay) : most_under_way_(most_under_way) {}

@@ -50,17 +50,25 @@ class PrefixTree {
 
  private:
   struct Node {
-    std::string edge;  // what leads here from the parent
+    std::string edge;    // what leads here from the parent
+    std::string firsts;  // of the edges to the children: those that do not match need not be looked at
+    std::vector<std::unique_ptr<Node>> children;
     std::optional<T> value;
-    std::vector<std::unique_ptr<Node>> children;  // by the first character of their edges
 
-    auto position(char first) const {
-      return std::lower_bound(children.begin(), children.end(), first,
-                              [](const auto& node, char c) { return node->edge[0] < c; });
-    }
     Node* child(char first) const {
-      const auto at = position(first);
-      return at != children.end() && (*at)->edge[0] == first ? at->get() : nullptr;
+      const std::size_t at = firsts.find(first);
+      return at != std::string::npos ? children[at].get() : nullptr;
+    }
+    void add(std::unique_ptr<Node> node) {
+      firsts.push_back(node->edge[0]);
+      children.push_back(std::move(node));
+    }
+    void remove(char first) {
+      const std::size_t at = firsts.find(first);
+      firsts[at] = firsts.back();
+      firsts.pop_back();
+      std::swap(children[at], children.back());
+      children.pop_back();
     }
   };
 
@@ -74,7 +82,7 @@ class PrefixTree {
       auto leaf = std::make_unique<Node>();
       leaf->edge = key;
       leaf->value = std::move(value);
-      node.children.insert(node.position(key[0]), std::move(leaf));
+      node.add(std::move(leaf));
       return;
     }
     const auto common = static_cast<std::size_t>(
@@ -88,11 +96,13 @@ class PrefixTree {
     auto lower = std::make_unique<Node>();
     lower->edge = node.edge.substr(at);
     lower->value = std::move(node.value);
+    lower->firsts = std::move(node.firsts);
     lower->children = std::move(node.children);
     node.edge.resize(at);
     node.value.reset();
+    node.firsts.clear();
     node.children.clear();
-    node.children.push_back(std::move(lower));
+    node.add(std::move(lower));
   }
 
   static void erase_below(Node& node, std::string_view key) {
@@ -105,7 +115,7 @@ class PrefixTree {
     erase_below(*child, key.substr(child->edge.size()));
     if (child->value) return;
     if (child->children.empty()) {
-      node.children.erase(node.position(key[0]));
+      node.remove(key[0]);
     } else if (child->children.size() == 1) {
       merge(*child);
     }
@@ -116,6 +126,7 @@ class PrefixTree {
     const std::unique_ptr<Node> only = std::move(node.children[0]);
     node.edge += only->edge;
     node.value = std::move(only->value);
+    node.firsts = std::move(only->firsts);
     node.children = std::move(only->children);
   }
 
