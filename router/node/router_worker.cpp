@@ -128,10 +128,6 @@ bool RouterWorker::add_realm(const settings::Realm& settings, std::string& probl
   if (settings.mailboxes) {
     gateway::MailboxOptions mailboxes;
     const std::string node = settings.clustered ? cluster_->address() : std::string();
-    if (settings.clustered && settings.mailboxes->type != settings::Mailboxes::Type::redis) {
-      log::warn("realm \"{}\": its mailboxes are this node's own; those of type \"redis\" are shared by all nodes",
-                settings.name);
-    }
     if (!open_mailboxes(*settings.mailboxes, node, mailboxes, problem)) {
       problem = "realm \"" + settings.name + "\": mailboxes: " + problem;
       return false;

@@ -57,6 +57,10 @@ void check_cluster(LoadContext& context, const Node& node) {
         context.error(path + ".store.type", "\"sqlite\" cannot have the event history of a clustered realm",
                       "\"memory\": Redis has it then, for all nodes");
       }
+      if (realm.mailboxes && realm.mailboxes->type != Mailboxes::Type::redis) {
+        context.warn(path + ".mailboxes.type", "each node of the cluster has its own mailboxes then",
+                     "\"redis\": all nodes share them");
+      }
     }
   }
   if (node.cluster && first == nullptr) {

@@ -317,7 +317,7 @@ def test_mailboxes_of_another_type_are_a_nodes_own(tmp_path, redis):
     mailboxes = {"type": "sqlite", "path": "mailboxes.db"}
     made = Cluster(tmp_path, redis, names=("a", "b"), member=serving({"play": route()}, mailboxes=mailboxes))
     a, b = made.members
-    a.wait_for('realm "realm1": its mailboxes are this node\'s own; those of type "redis" are shared by all nodes')
+    a.wait_for("realms\\[0\\].mailboxes.type: each node of the cluster has its own mailboxes then")
     here, there = Worker(a.port), Worker(b.port)
     link, id_ = enter(a)
     register(here, "ann", id_)

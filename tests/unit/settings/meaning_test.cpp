@@ -210,6 +210,23 @@ TEST_CASE("keys of a role that have no effect are pointed out") {
   REQUIRE(report.warnings.at(0).what == "unknown key \"disclose\": it has no effect");
 }
 
+TEST_CASE("mailboxes that the nodes of a cluster do not share are pointed out") {
+  const auto report = [](const std::string& mailboxes) {
+    return load_json(R"({"version":2,"cluster":{"redis":"redis://localhost"},"workers":[{"type":"router","realms":[)"
+                     R"({"name":"realm1","clustered":true,"roles":[],"mailboxes":{)" +
+                         mailboxes + "}}]}]}",
+                     "config.json", "/node/.crossbar", environment());
+  };
+  for (const char* own : {R"("type":"memory")", R"("type":"sqlite","path":"mail.db")"}) {
+    INFO(own);
+    REQUIRE(report(own).errors.empty());
+    REQUIRE(report(own).warnings.size() == 1);
+    REQUIRE(report(own).warnings[0].path == "workers[0].realms[0].mailboxes.type");
+  }
+  REQUIRE(report(R"("type":"redis","redis":"redis://localhost")").errors.empty());
+  REQUIRE(report(R"("type":"redis","redis":"redis://localhost")").warnings.empty());
+}
+
 TEST_CASE("sign-in by certificates that nobody is asked for is warned of, wherever it is") {
   const auto warnings = [](const std::string& tls, const std::string& kind) {
     const auto report =
