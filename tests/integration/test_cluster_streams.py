@@ -6,11 +6,7 @@ import pytest
 
 from support import node as nodes
 from support.cluster import ROLES, Cluster, Member
-from support.wamp import Closed
-
-FEATURES = {"features": {"call_canceling": True, "progressive_call_results": True}}
-MODERN = {"roles": {"callee": FEATURES, "caller": {"features": {"call_canceling": True}}}}
-KIB = "x" * 1024
+from support.streams import KIB, MODERN, flood, in_background
 
 
 class Small(Member):
@@ -29,18 +25,6 @@ def pair(tmp_path, redis):
     made.stop()
 
 
-def in_background(work):
-    def guarded():
-        try:
-            work()
-        except (Closed, OSError):  # the test has ended
-            pass
-
-    thread = threading.Thread(target=guarded, daemon=True)
-    thread.start()
-    return thread
-
-
 @pytest.mark.parametrize("serializer", ["json", "msgpack"])
 def test_many_streams_reach_a_caller_of_another_node_that_reads_slowly(pair, serializer):
     a, b = pair
@@ -51,12 +35,12 @@ def test_many_streams_reach_a_caller_of_another_node_that_reads_slowly(pair, ser
         caller.send([48, request, {"receive_progress": True}, "com.stream", [request]])
     invocations = {message[4][0]: message[1] for message in (callee.receive() for _ in range(streams))}
 
-    def flood():
+    def send():
         for n in range(pieces):
             for request in invocations:
                 callee.send([70, invocations[request], {"progress": n < pieces - 1}, [n, KIB]])
 
-    sending = in_background(flood)
+    sending = in_background(send)
     got = dict.fromkeys(invocations, 0)
     for _ in range(streams * pieces):
         result = caller.receive()
@@ -75,12 +59,7 @@ def test_a_caller_that_never_reads_what_another_node_streams_to_it_is_ended(pair
     slow.send([48, 1, {"receive_progress": True}, "com.stream"])
     invocation = callee.receive()[1]
     interrupted = threading.Event()
-
-    def flood():
-        while not interrupted.is_set():
-            callee.send([70, invocation, {"progress": True}, [KIB]])
-
-    flooding = in_background(flood)
+    flooding = flood(lambda: callee.send([70, invocation, {"progress": True}, [KIB]]), interrupted)
     b.wait_for(f"session {slow.session} has not read its messages for 3000 ms", timeout=3 * nodes.TIME)
     b.wait_for(f"session {slow.session} left realm.*reads what is streamed to it too slowly")
     assert callee.receive()[:2] == [69, invocation]
@@ -100,12 +79,7 @@ def test_a_callee_that_never_reads_the_pieces_of_a_call_of_another_node_is_ended
     callee.register("com.upload")
     caller = b.client(details=MODERN)
     ended = threading.Event()
-
-    def flood():
-        while not ended.is_set():
-            caller.send([48, 1, {"progress": True}, "com.upload", [KIB]])
-
-    flooding = in_background(flood)
+    flooding = flood(lambda: caller.send([48, 1, {"progress": True}, "com.upload", [KIB]]), ended)
     a.wait_for(f"session {callee.session} has not read its messages for 3000 ms", timeout=3 * nodes.TIME)
     message = caller.receive()
     ended.set()

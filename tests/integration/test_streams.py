@@ -6,29 +6,14 @@ import pytest
 
 from support import node as nodes
 from support.spread import one_node
-from support.wamp import BINARY, PING, PONG, TEXT, Client, Closed, encode
+from support.streams import KIB, MODERN, flood, in_background
+from support.wamp import BINARY, PING, PONG, TEXT, Client, encode
 
-FEATURES = {"features": {"call_canceling": True, "progressive_call_results": True}}
-MODERN = {"roles": {"callee": FEATURES, "caller": {"features": {"call_canceling": True}}, "publisher": {},
-                    "subscriber": {}}}
 CHUNKS = 10_000
-KIB = "x" * 1024
 
 
 def small(**more):
     return {"options": {"max_queued_bytes": 65536, **more}}
-
-
-def in_background(work):
-    def guarded():
-        try:
-            work()
-        except (Closed, OSError):  # the test has ended, or ended the connection
-            pass
-
-    thread = threading.Thread(target=guarded, daemon=True)
-    thread.start()
-    return thread
 
 
 def stream(sender, head, count=CHUNKS):
@@ -113,12 +98,7 @@ def test_a_caller_that_never_reads_its_stream_is_ended_and_the_callee_serves_oth
     slow.send([48, 1, {"receive_progress": True}, "com.stream"])
     invocation = callee.receive()[1]
     interrupted = threading.Event()
-
-    def flood():
-        while not interrupted.is_set():
-            callee.send([70, invocation, {"progress": True}, [KIB]])
-
-    in_background(flood)
+    flood(lambda: callee.send([70, invocation, {"progress": True}, [KIB]]), interrupted)
     node.wait_for(f"session {slow.session} has not read its messages for 3000 ms", timeout=3 * nodes.TIME)
     node.wait_for(f"session {slow.session} left realm.*reads what is streamed to it too slowly")
     other = Client(port)
