@@ -17,12 +17,13 @@ def bench(*arguments):
 
 
 def test_everything_is_measured():
-    done = bench("--nodes", "3", "--payload", "100", "--duration", "1", "--channels", "500", "--patterns", "100",
+    # So many that a buffer of Redis which comes or goes meanwhile (16 KiB) does not count.
+    done = bench("--nodes", "3", "--payload", "100", "--duration", "1", "--channels", "5000", "--patterns", "1000",
                  "--registrations", "2000", "--json")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     ways = {"not clustered": 1, "same node": 1, "node to node": 2, "ring of 2 nodes": 2, "ring of 3 nodes": 3,
-            "one node to 2": 3, "node to node, 100 patterns": 2}
+            "one node to 2": 3, "node to node, 1000 patterns": 2}
     ways |= {"calls, not clustered": 1, "calls, same node": 1, "calls, node to node": 2}
     assert set(figures) == {*ways, "heartbeat", "channel", "pattern", "registration"}
     for name, nodes_of in ways.items():

@@ -144,14 +144,21 @@ def test_large_payloads(connect, size):
     assert caller.receive()[3] == [data]
 
 
+def hears_of(watcher, session):
+    """Other sessions of the node, which this file's tests share, may leave late."""
+    while watcher.receive()[4][0] != session:
+        pass
+
+
 def test_ending_in_good_order(connect):
     client, watcher = connect(), connect()
     watcher.subscribe("wamp.session.on_leave")
     client.publish(connect.topic, [1], acknowledge=True)
     client.send([6, {}, "wamp.close.normal"])
     assert client.receive()[0::2] == [6, "wamp.close.goodbye_and_out"]
-    assert watcher.receive()[4][0] == client.session
-    assert client.join()[0] == 2  # the connection is good for another session
+    hears_of(watcher, client.session)
+    welcome = client.join()  # the connection is good for another session
+    assert welcome[0] == 2
     client.send([99])
     assert client.receive()[2] == "wamp.error.protocol_violation"
     try:
@@ -159,4 +166,4 @@ def test_ending_in_good_order(connect):
             client.receive()
     except (Closed, AssertionError, ConnectionResetError):
         pass
-    assert watcher.receive()[0] == 36
+    hears_of(watcher, welcome[1])
