@@ -229,7 +229,7 @@ std::string_view Calls::on(std::string_view from, std::size_t realm, unsigned sh
     if (message.registration == 1) return {};  // more of a call that has ended
     const unsigned shard = realm::Claim::shard_of(message.registration);
     if (shard >= shards) return "there is no such registration";
-    Incoming incoming{realm, std::string(from), message.request, shard, message.registration, {}, {}};
+    Incoming incoming{realm, std::string(from), message.request, shard, message.registration, {}, {}, nullptr};
     if (message.details.receive_progress) {
       incoming.results.stand_in = std::make_shared<realm::Intake>(realm::Intake::kMostToNode);
     }
@@ -248,10 +248,12 @@ std::string_view Calls::on(std::string_view from, std::size_t realm, unsigned sh
   call.handle = kFromOtherNode | known->second;
   call.results_to = incoming.results.stand_in;
   if (call.progress || call.continues) {
-    if (const auto intake = user_.find_intake(incoming.claim)) {
-      intake->posted(realm::size_of_piece(call.payload));
-      call.pieces_to = intake;
-      came(incoming.pieces, realm::size_of_piece(call.payload), {false, known->second, intake});
+    // Looked up once: a callee that gives up its registration serves on what is under way.
+    if (!incoming.pieces_to) incoming.pieces_to = user_.find_intake(incoming.claim);
+    if (incoming.pieces_to) {
+      incoming.pieces_to->posted(realm::size_of_piece(call.payload));
+      call.pieces_to = incoming.pieces_to;
+      came(incoming.pieces, realm::size_of_piece(call.payload), {false, known->second, incoming.pieces_to});
     }
   }
   user_.deliver(incoming.realm, incoming.shard, std::move(call));

@@ -100,6 +100,7 @@ class Calls {
     std::uint64_t claim = 0;
     CallStream results;
     CallStream pieces;
+    std::shared_ptr<realm::Intake> pieces_to;  ///< the callee's, if it is called in pieces
   };
   using Place = std::pair<std::string, std::uint64_t>;  // address and handle
   /// A stream of which another node is not told, since its receiver is congested: results of a call of this node (by

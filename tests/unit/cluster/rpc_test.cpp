@@ -202,7 +202,7 @@ struct StreamingCluster {
   explicit StreamingCluster(const char* options) {
     callee.send(R"([64,1,{},"com.a"])");
     cluster.settle();
-    callee.take();
+    registration = callee.take()[2];
     caller.send("[48,1," + std::string(options) + R"(,"com.a"])");
     cluster.settle();
     invocation = callee.take()[1];
@@ -213,6 +213,7 @@ struct StreamingCluster {
   TestCluster cluster{2};
   TestClient& callee = cluster[0].realm.join();
   TestClient& caller = cluster[1].realm.join();
+  json registration;
   json invocation;
   const std::string piece = std::string(10'000, 'x');
 };
@@ -296,6 +297,16 @@ TEST_CASE("whoever is held back because of a call to another node goes on when t
     w.callee.send(json{70, w.invocation, json::object()}.dump());
     w.cluster.settle();
     REQUIRE_FALSE(w.caller.held_back());
+  }
+  SECTION("the callee gives up its registration, and is not waited for") {
+    StreamingCluster w(R"({"progress":true})");
+    w.callee.send(json{66, 2, w.registration}.dump());
+    w.cluster.settle();
+    for (std::size_t sent = 0; sent <= 3 * kPieces; ++sent) {
+      w.send_piece();
+      w.cluster.settle();
+      REQUIRE_FALSE(w.caller.held_back());
+    }
   }
   SECTION("the caller leaves") {
     StreamingCluster w(R"({"receive_progress":true})");
